@@ -1,0 +1,74 @@
+"""What the rest of Cove knows of an engine child: how a model is placed and how the child is doing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from app.domain.notice import Notice
+from app.domain.value import Value
+
+
+class LoadPlan(Value):
+    """How one model is placed on this machine. Two equal plans load the same way.
+
+    `gpu_layers` counts from the last layer; -1 is all of them. `threads` 0 is the number of physical cores.
+    `reference` trades speed for exactness (CPU only, flash attention on, at most 32 tokens a step), so that
+    the same prompt gives the same bits.
+    """
+
+    model_id: str
+    model_path: str
+    context_tokens: int = 4096
+    gpu_layers: int = 0
+    batch_tokens: int = 512
+    threads: int = 0
+    kv_type: str = "f16"
+    devices: tuple[str, ...] = ()
+    check_tensors: bool = False
+    reference: bool = False
+
+
+class EngineState(StrEnum):
+    """`app/engine/supervisor.py` holds the table of legal moves."""
+
+    IDLE = "idle"  # no child
+    STARTING = "starting"  # child spawned, no handshake yet
+    LOADING = "loading"
+    READY = "ready"
+    STOPPING = "stopping"
+    FAILED = "failed"  # gave up on this plan; a new request may try again, a third death may not
+
+
+class Device(Value):
+    """Something a model can be placed on, as ggml reports it."""
+
+    name: str
+    description: str = ""
+    kind: str = "cpu"  # cpu, gpu, igpu, accel
+    total_bytes: int = 0
+    free_bytes: int = 0
+
+
+class LoadedModel(Value):
+    """What a child holds once a model is loaded."""
+
+    context_tokens: int
+    layers: int
+    gpu_layers: int
+    description: str = ""
+    has_template: bool = False
+    can_think: bool = False
+    devices: tuple[Device, ...] = ()
+
+
+class EngineStatus(Value):
+    """One engine as `ps`, the model picker and events show it. `progress` runs 0..1 while loading."""
+
+    model_id: str
+    state: EngineState
+    pid: int | None = None
+    progress: float = 0.0
+    plan: LoadPlan | None = None
+    loaded: LoadedModel | None = None
+    active_requests: int = 0
+    notice: Notice | None = None

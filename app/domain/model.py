@@ -1,0 +1,43 @@
+"""A model in the library: one GGUF on disk (or its first shard) and what its header says."""
+
+from __future__ import annotations
+
+from app.domain.value import Value
+
+
+class ModelSource(Value):
+    """Where a model came from on the Hub."""
+
+    repo: str
+    revision: str = ""
+    filename: str = ""
+
+
+class ModelOptions(Value):
+    """How a person wants one model loaded; None leaves the choice to the plan."""
+
+    context_tokens: int | None = None
+    gpu_layers: int | None = None
+    threads: int | None = None
+    chat_template: str | None = None
+
+
+class Model(Value):
+    """One model that can be loaded. `id` is stable and unique in the library, for example
+    `smollm2-135m-instruct:q4_1`: the file's or repo's name and the quant, in lower case."""
+
+    id: str
+    name: str
+    path: str
+    size_bytes: int
+    architecture: str = ""
+    quant: str = ""
+    context_tokens: int = 0  # what it was trained for
+    layers: int = 0
+    parameters: int = 0
+    has_template: bool = False
+    is_starter: bool = False
+    sha256: str = ""
+    source: ModelSource | None = None
+    added_ms: int = 0
+    options: ModelOptions = ModelOptions()

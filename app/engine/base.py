@@ -1,0 +1,105 @@
+"""What an engine is to the rest of Cove: one model that answers requests with a stream of events.
+
+Knows nothing of chats or the store. Implementations: `client.SupervisedEngine` (a child process with
+llama.cpp), `scripted.ScriptedEngine` (plays a script).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.domain.chat import Role
+from app.domain.engine import EngineStatus
+from app.domain.generation import Phase, Sampling, StopReason, Timings
+from app.domain.notice import Notice
+from app.domain.value import Value
+
+
+class PromptMessage(Value):
+    """One message as the chat template sees it."""
+
+    role: Role
+    content: str
+    reasoning: str = ""
+
+
+class GenerateRequest(Value):
+    """One answer to make.
+
+    `answer_prefix` (and `reasoning_prefix`) is text the answer already has: generation goes on right after
+    it and the events carry only what is new. `chat_template` replaces the model's own. `thinking` is what
+    templates that can switch reasoning are told.
+    """
+
+    id: str
+    messages: tuple[PromptMessage, ...]
+    sampling: Sampling = Sampling()
+    chat_template: str | None = None
+    thinking: bool = True
+    answer_prefix: str = ""
+    reasoning_prefix: str = ""
+
+
+class PhaseMoved(Value, tag=True):
+    """The request entered a phase or went on in it. In prefill `done` of `total` prompt tokens are evaluated
+    (`total` counts the whole prompt, reused tokens included)."""
+
+    id: str
+    phase: Phase
+    done: int = 0
+    total: int = 0
+
+
+class TextGrew(Value, tag=True):
+    """New text, already split: what belongs to the answer and what to the reasoning before it."""
+
+    id: str
+    content: str = ""
+    reasoning: str = ""
+
+
+class Finished(Value, tag=True):
+    """Terminal: the answer ended by itself, at a limit, or because it was cancelled."""
+
+    id: str
+    stop_reason: StopReason
+    timings: Timings = Timings()
+
+
+class Failed(Value, tag=True):
+    """Terminal: no (further) text will come; the notice says why and what can be done."""
+
+    id: str
+    notice: Notice
+    timings: Timings = Timings()
+
+
+RequestEvent = PhaseMoved | TextGrew | Finished | Failed
+OnRequestEvent = Callable[[RequestEvent], None]
+OnStatus = Callable[[EngineStatus], None]
+
+
+class Engine(Protocol):
+    """Promises: every accepted request gets exactly one terminal event, whatever happens to the engine;
+    `cancel` is felt at once; events of one request come in order. Callbacks run on the engine's own threads
+    and must not block."""
+
+    @property
+    def status(self) -> EngineStatus: ...
+
+    def load(self) -> None:
+        """Begins loading if nothing is loaded; progress and failure come as status changes."""
+
+    def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        """Queues a request, loading the model first if need be. Never raises for the engine's faults."""
+
+    def cancel(self, request_id: str) -> None:
+        """Ends a request: its terminal event (Finished, CANCELLED) is delivered before the engine has
+        caught up. Unknown ids are ignored."""
+
+    def cancel_load(self) -> None:
+        """Ends a load in progress; requests that wait for it fail with MODEL_LOAD_CANCELLED."""
+
+    def close(self) -> None:
+        """Ends the child and every waiting request. Harmless when repeated; returns when nothing is left."""
