@@ -52,6 +52,11 @@ class Paths:
         return self.home / "host.key"
 
     @property
+    def address(self) -> Path:
+        """A file with the address the host listens on, written by the host."""
+        return self.home / "host.address"
+
+    @property
     def runtime(self) -> Path:
         """A folder only this user may enter. Outside the home, because socket paths end at 107 bytes."""
         base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
@@ -59,7 +64,8 @@ class Paths:
 
     @property
     def socket(self) -> str:
-        """The address of the control socket: a hashed file name, or a named pipe on Windows."""
+        """Where a host will listen: a short hashed file name, or a named pipe on Windows. Clients read
+        `address` instead, since their runtime folder may be another."""
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         return rf"\\.\pipe\cove-{digest}" if sys.platform == "win32" else str(self.runtime / f"{digest}.sock")
 
