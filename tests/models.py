@@ -44,7 +44,7 @@ def _assemble(target: Path) -> None:
     # Several test processes may do this at once: each writes a file of its own, the last rename wins.
     descriptor, name = tempfile.mkstemp(prefix=target.name, dir=target.parent)
     try:
-        with open(descriptor, "wb") as whole:
+        with os.fdopen(descriptor, "wb") as whole:
             for chunk in _chunks():
                 with chunk.open("rb") as part:
                     shutil.copyfileobj(part, whole, 1024 * 1024)
