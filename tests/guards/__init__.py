@@ -1,0 +1,1 @@
+"""What `conftest.py` holds against every test: nothing logged unasked, nothing left behind, no network."""
