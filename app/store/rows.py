@@ -1,0 +1,111 @@
+"""Values to rows and back. What a newer version wrote in a way not known here is read as a default."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+from app.domain.chat import Chat, Message, MessageStatus, Role
+from app.domain.generation import Sampling, Timings
+from app.domain.notice import Notice
+from app.domain.value import Value, from_json, to_json
+from app.store.database import Parameters, Row
+
+V = TypeVar("V", bound=Value)
+E = TypeVar("E", bound=StrEnum)
+
+CHAT_COLUMNS = "id, created_ms, updated_ms, title, head_id, model_id, system_prompt, sampling, deleted_ms"
+MESSAGE_COLUMNS = (
+    "id, chat_id, parent_id, role, created_ms, status, model_id, turn_id, timings, notice, content, reasoning"
+)
+
+
+def chat_row(chat: Chat) -> Parameters:
+    return (
+        chat.id,
+        chat.created_ms,
+        chat.updated_ms,
+        clean(chat.title),
+        chat.head_id,
+        chat.model_id,
+        clean(chat.system_prompt),
+        to_json(chat.sampling).decode(),
+        chat.deleted_ms,
+    )
+
+
+def read_chat(row: Row) -> Chat:
+    return Chat(
+        id=row[0],
+        created_ms=row[1],
+        updated_ms=row[2],
+        title=row[3],
+        head_id=row[4],
+        model_id=row[5],
+        system_prompt=row[6],
+        sampling=_value(row[7], Sampling) or Sampling(),
+        deleted_ms=row[8],
+    )
+
+
+def message_row(message: Message) -> Parameters:
+    return (
+        message.id,
+        message.chat_id,
+        message.parent_id,
+        message.role.value,
+        message.created_ms,
+        message.status.value,
+        message.model_id,
+        message.turn_id,
+        _json(message.timings),
+        _json(message.notice),
+        clean(message.content),
+        clean(message.reasoning),
+    )
+
+
+def read_message(row: Row) -> Message:
+    return Message(
+        id=row[0],
+        chat_id=row[1],
+        parent_id=row[2],
+        role=_member(Role, row[3], Role.SYSTEM),
+        created_ms=row[4],
+        status=_member(MessageStatus, row[5], MessageStatus.COMPLETE),
+        model_id=row[6],
+        turn_id=row[7],
+        timings=_value(row[8], Timings),
+        notice=_value(row[9], Notice),
+        content=row[10],
+        reasoning=row[11],
+    )
+
+
+def clean(text: str) -> str:
+    """Returns `text` without lone surrogates, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
+
+
+def _json(value: Value | None) -> str | None:
+    return None if value is None else to_json(value).decode()
+
+
+def _value(text: str | None, kind: type[V]) -> V | None:
+    if text is None:
+        return None
+    try:
+        return from_json(text, kind)
+    except ValueError:
+        return None
+
+
+def _member(kind: type[E], text: str, otherwise: E) -> E:
+    try:
+        return kind(text)
+    except ValueError:
+        return otherwise
