@@ -1,4 +1,4 @@
-"""Finds what a test left behind: threads, processes (also orphans, by their working directory), Qt objects."""
+"""Finds what a test left behind: threads, processes (orphans by their working folder), Qt objects."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _working_in(root: Path) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for pid in psutil.pids():
         try:
-            folder = os.readlink(f"/proc/{pid}/cwd") if psutil.LINUX else psutil.Process(pid).cwd()
+            folder = str(Path(f"/proc/{pid}/cwd").readlink()) if psutil.LINUX else psutil.Process(pid).cwd()
             if folder.startswith(str(root)) and pid != os.getpid():
                 found.append(psutil.Process(pid))
         except (psutil.Error, OSError):
