@@ -13,7 +13,7 @@ class LoadPlan(Value):
 
     `gpu_layers` counts from the last layer; -1 is all of them. `threads` 0 is the number of physical cores.
     `reference` trades speed for exactness (CPU only, flash attention on, at most 32 tokens a step), so that
-    the same prompt gives the same bits.
+    the same prompt gives the same bits. Without `memory_map` the file is read into memory of its own.
     """
 
     model_id: str
@@ -26,6 +26,7 @@ class LoadPlan(Value):
     devices: tuple[str, ...] = ()
     check_tensors: bool = False
     reference: bool = False
+    memory_map: bool = True
 
 
 class EngineState(StrEnum):

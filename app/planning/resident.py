@@ -1,0 +1,141 @@
+"""One place of `residency`: an engine that may still have to wait for its predecessor's memory.
+
+It takes requests from its first moment and hands them on, in order, once `open` has built the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from app.domain.engine import EngineState, EngineStatus
+from app.domain.generation import StopReason
+from app.domain.model import Model, ModelOptions
+from app.domain.notice import Notice, NoticeCode
+from app.engine.base import (
+    Engine,
+    Failed,
+    Finished,
+    GenerateRequest,
+    OnRequestEvent,
+    OnStatus,
+    RequestEvent,
+)
+
+Build = Callable[[Model, ModelOptions, OnStatus], Engine]
+
+
+class Resident:
+    """Implements `base.Engine`. `options` are those it was made with; `last_used` is kept by residency."""
+
+    def __init__(self, model: Model, options: ModelOptions, build: Build, on_status: OnStatus) -> None:
+        self.model = model
+        self.options = options
+        self.last_used = 0.0
+        self._build = build
+        self._on_status = on_status
+        self._lock = threading.RLock()
+        self._engine: Engine | None = None
+        self._waiting: dict[str, tuple[GenerateRequest, OnRequestEvent]] = {}
+        self._is_load_wanted = False
+        self._closed = threading.Event()
+
+    @property
+    def status(self) -> EngineStatus:
+        engine = self._engine
+        if engine is not None:
+            return engine.status
+        is_wanted = self._is_load_wanted or bool(self._waiting)
+        return EngineStatus(
+            model_id=self.model.id,
+            state=EngineState.STARTING if is_wanted else EngineState.IDLE,
+            active_requests=len(self._waiting),
+        )
+
+    @property
+    def is_answering(self) -> bool:
+        return self.status.active_requests > 0
+
+    @property
+    def is_busy(self) -> bool:
+        return self.is_answering or self.status.state in (EngineState.STARTING, EngineState.LOADING)
+
+    def open(self) -> None:
+        """Builds the engine and gives it what has come in. Called once, when memory is free again."""
+        if self._closed.is_set():
+            return
+        engine = self._build(self.model, self.options, self._on_status)
+        with self._lock:
+            if not self._closed.is_set():
+                self._engine = engine
+                if self._is_load_wanted:
+                    engine.load()
+                for request, on_event in self._waiting.values():
+                    engine.generate(request, on_event)
+                self._waiting.clear()
+                return
+        engine.close()
+
+    def fail(self, notice: Notice) -> None:
+        """Ends what waits, because the engine could not be built."""
+        self._end_waiting(lambda request_id: Failed(id=request_id, notice=notice))
+        self._is_load_wanted = False
+        self._on_status(EngineStatus(model_id=self.model.id, state=EngineState.FAILED, notice=notice))
+
+    def load(self) -> None:
+        with self._lock:
+            self._is_load_wanted = True
+            if self._engine is not None:
+                self._engine.load()
+                return
+        self._on_status(self.status)
+
+    def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        with self._lock:
+            if self._engine is not None:
+                self._engine.generate(request, on_event)
+                return
+            if not self._closed.is_set():
+                self._waiting[request.id] = (request, on_event)
+        if self._closed.is_set():
+            on_event(Failed(id=request.id, notice=self._load_cancelled()))
+        self._on_status(self.status)
+
+    def cancel(self, request_id: str) -> None:
+        with self._lock:
+            waiting = self._waiting.pop(request_id, None)
+            if self._engine is not None:
+                self._engine.cancel(request_id)
+        if waiting is not None:
+            waiting[1](Finished(id=request_id, stop_reason=StopReason.CANCELLED))
+
+    def cancel_load(self) -> None:
+        with self._lock:
+            if self._engine is not None:
+                self._engine.cancel_load()
+                return
+            self._is_load_wanted = False
+        notice = self._load_cancelled()
+        self._end_waiting(lambda request_id: Failed(id=request_id, notice=notice))
+        self._on_status(self.status)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed.set()
+            self._is_load_wanted = False
+            engine = self._engine
+        self._end_waiting(lambda request_id: Finished(id=request_id, stop_reason=StopReason.CANCELLED))
+        if engine is not None:
+            engine.close()
+        else:
+            self._on_status(self.status)
+
+    def _end_waiting(self, ending: Callable[[str], RequestEvent]) -> None:
+        with self._lock:
+            waiting = tuple(self._waiting.values())
+            self._waiting.clear()
+        for request, on_event in waiting:
+            on_event(ending(request.id))
+
+    def _load_cancelled(self) -> Notice:
+        return Notice(code=NoticeCode.MODEL_LOAD_CANCELLED, facts={"model": self.model.id})
