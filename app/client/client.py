@@ -91,6 +91,7 @@ class Client:
         self._waiting: dict[str, tuple[Request, OnReply]] = {}  # in order of asking
         self._outbox: queue.SimpleQueue[bytes | None] | None = None  # of the present connection
         self._transport: Transport | None = None
+        self._seq: int | None = None  # of the last event heard; None until a snapshot
         self._notice: Notice | None = None
         self._state = ConnectionState.CONNECTING
         self._closed = threading.Event()
@@ -224,11 +225,11 @@ class Client:
 
     def _take(self, frame: Answer | Happened | Resync, outbox: queue.SimpleQueue[bytes | None]) -> None:
         if isinstance(frame, Happened):
-            if self._listener is not None:
-                self._listener.happened(frame.event)
+            self._hear(frame, outbox)
         elif isinstance(frame, Resync):
             outbox.put(self._subscription())
         elif isinstance(frame.reply, Snapshot) and self._listener is not None:
+            self._seq = frame.reply.seq
             self._become(ConnectionState.CONNECTED, None)
             self._listener.snapshot(frame.reply)
         else:
@@ -236,6 +237,18 @@ class Client:
                 waiting = self._waiting.pop(frame.id, None)
             if waiting is not None:
                 waiting[1](frame.reply)
+
+    def _hear(self, frame: Happened, outbox: queue.SimpleQueue[bytes | None]) -> None:
+        """Hands on the next event; after a gap, asks for a new snapshot and hears nothing until it comes."""
+        if self._listener is None or self._seq is None:
+            return
+        if frame.seq != self._seq + 1:
+            log.info("Event %d came after %d: asking for a new snapshot", frame.seq, self._seq)
+            self._seq = None
+            outbox.put(self._subscription())
+            return
+        self._seq = frame.seq
+        self._listener.happened(frame.event)
 
     def _subscription(self) -> bytes:
         return encode(Request(id=new_id(), command=Subscribe()))

@@ -23,7 +23,6 @@ from app.events import Event
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 1_000_000
-MAX_MESSAGE_BYTES = 700_000  # of a message's JSON form, so that any single message fits a frame
 PAGE_BYTES = 500_000
 PAGE_MESSAGES = 100
 SNAPSHOT_CHATS = 200

@@ -8,6 +8,9 @@ from app.domain.generation import Sampling, Timings
 from app.domain.notice import Notice
 from app.domain.value import Value
 
+# Of a message's text as JSON, so that any one message fits a frame of the control socket (1 MB).
+MAX_MESSAGE_BYTES = 700_000
+
 
 class Role(StrEnum):
     SYSTEM = "system"

@@ -37,6 +37,7 @@ class NoticeCode(StrEnum):
     TEMPLATE_TOO_COSTLY = "template-too-costly"  # limit
     PROMPT_TOO_LONG = "prompt-too-long"  # prompt_tokens, context_tokens
     CONTEXT_TRIMMED = "context-trimmed"  # dropped_messages
+    CONTEXT_FULL = "context-full"
     # Chat
     CHAT_NOT_FOUND = "chat-not-found"  # chat_id
     MESSAGE_NOT_FOUND = "message-not-found"  # message_id

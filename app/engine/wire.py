@@ -8,7 +8,7 @@ handshake: a child that speaks another protocol or has another llama.cpp is refu
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -115,7 +115,7 @@ def encode(frame: ToChild | FromChild) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """Returns the next frame's body, or None at a clean end. Raises `WireError` if cut or oversized."""
     head = _read_exactly(stream, _LENGTH.size)
     if head is None:
@@ -146,7 +146,7 @@ def _decode(decoder: msgspec.json.Decoder[F], body: bytes) -> F:
         raise WireError(str(error)) from error
 
 
-def _read_exactly(stream: BinaryIO, count: int) -> bytes | None:
+def _read_exactly(stream: IO[bytes], count: int) -> bytes | None:
     parts: list[bytes] = []
     missing = count
     while missing:

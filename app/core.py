@@ -1,0 +1,199 @@
+"""Core: builds and owns everything behind the protocol. The only place that wires.
+
+One thread, `loop`, runs every command and publishes every event; what works on other threads (engines,
+transfers) posts its results there. Knows no sockets and no clients.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from app.chat.service import ChatService
+from app.chat.turn import TurnTools
+from app.domain.ids import new_id, now_ms
+from app.domain.model import Model, ModelOptions
+from app.domain.notice import Action, Fact, Notice, NoticeCode
+from app.downloads.queue import Downloads
+from app.engine.base import Engine
+from app.errors import KnownError
+from app.events import (
+    Bus,
+    EngineChanged,
+    Event,
+    MessageChanged,
+    ModelAdded,
+    ModelRemoved,
+    NoticeRaised,
+    SettingChanged,
+    TransferChanged,
+    TransferRemoved,
+)
+from app.loop import Loop
+from app.models.hub import ModelHub
+from app.models.library import Library
+from app.network.door import Door
+from app.network.ledger import Ledger
+from app.paths import Paths, starter_model
+from app.planning.plan import Machine, this_machine
+from app.planning.residency import MakeEngine, Residency
+from app.settings.settings import Settings
+from app.store.posted import PostedTable
+from app.store.store import Store
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+
+
+class Core:
+    """`start`, then post to `loop`; `close` ends turns (kept), engines and transfers (resumable)."""
+
+    def __init__(
+        self, paths: Paths, make_engine: MakeEngine, machine: Callable[[], Machine] = this_machine
+    ) -> None:
+        self.paths = paths
+        self.loop = Loop()
+        self.bus = Bus()
+        self.epoch = new_id()
+        self.started_ms = now_ms()
+        self.failure: Notice | None = None  # why nothing could be opened
+        self._make_engine = make_engine
+        self._machine = machine
+
+    def start(self) -> None:
+        """Returns at once; the opening is the first work of the loop."""
+        self.loop.post(self._open)
+        self.loop.start()
+
+    def close(self) -> None:
+        """Returns when nothing runs any more. May be repeated."""
+        self.loop.post(self._shut)
+        self.loop.close()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether leaving now would end something: a turn, a transfer, a model kept loaded."""
+        if self.failure is not None:
+            return False
+        return self.chats.is_busy or self.downloads.is_busy or self.residency.holds_models
+
+    @property
+    def linger_s(self) -> float:
+        """How long a host that nobody needs stays."""
+        return 0.0 if self.failure is not None else float(self.settings.get("host.linger_s"))
+
+    # Commands that touch more than one part
+
+    def load(self, model_id: str, options: ModelOptions | None) -> None:
+        model = self.library.find(model_id)
+        self.residency.load(model, options or model.options)
+
+    def cancel_load(self, model_id: str) -> None:
+        self.residency.cancel_load(model_id)
+
+    def unload(self, model_id: str | None) -> None:
+        self.residency.unload(model_id)
+
+    def remove_model(self, model_id: str) -> None:
+        """Unloads and removes. Raises KnownError (MODEL_IN_USE) while it answers."""
+        if any(
+            status.model_id == model_id and status.active_requests for status in self.residency.statuses()
+        ):
+            raise KnownError.of(NoticeCode.MODEL_IN_USE, model=model_id)
+        self.residency.unload(model_id)
+        self.library.remove(model_id)
+
+    def change_setting(self, key: str, value: Fact) -> None:
+        """Raises KnownError (SETTING_INVALID)."""
+        self.settings.set(key, value)
+        self.bus.publish(SettingChanged(key=key, value=self.settings.as_dict()[key]))
+
+    # Opening and closing
+
+    def _open(self) -> None:
+        try:
+            self._build()
+        except KnownError as error:
+            log.error("The home cannot be opened: %s", error)
+            self.failure = error.notice
+
+    def _build(self) -> None:
+        self.settings = Settings.load(self.paths.settings)
+        self.store = Store.open(self.paths.database)
+        self.ledger = Ledger()
+        self.door = Door(self.ledger, lambda: bool(self.settings.get("network.offline")))
+        self.library = Library(
+            PostedTable(self.loop, self.store.library),
+            self.paths,
+            starter=starter_model(),
+            on_added=lambda model: self._publish_later(ModelAdded(model=model)),
+            on_removed=lambda model_id: self._publish_later(ModelRemoved(model_id=model_id)),
+        )
+        self.library.open()
+        self.downloads = Downloads(
+            PostedTable(self.loop, self.store.transfers),
+            ModelHub(self.door),
+            self.library,
+            self.paths,
+            on_change=lambda transfer: self._publish_later(TransferChanged(transfer=transfer)),
+            on_removed=lambda transfer_id: self._publish_later(TransferRemoved(transfer_id=transfer_id)),
+        )
+        self.residency = Residency(
+            self._make_engine,
+            lambda status: self._publish_later(EngineChanged(status=status)),
+            machine=self._machine,
+            keep_alive_s=float(self.settings.get("models.keep_alive_s")),
+        )
+        save_s = float(self.settings.get("chat.save_partial_ms")) / 1000
+        tools = TurnTools(self.loop, self.bus, self.store.messages, save_s)
+        self.chats = ChatService(self.store, self.bus, ModelChoice(self), tools)
+        self._recover()
+        self.loop.call_later(TICK_S, self._tick)
+
+    def _recover(self) -> None:
+        """What the last host left unfinished is marked, and said."""
+        for message in self.store.messages.recover():
+            self.bus.publish(MessageChanged(message=message))
+        self.downloads.resume_unfinished()
+        for notice in (*self.store.notices, *self.settings.notices):
+            self.bus.publish(NoticeRaised(notice=notice))
+
+    def _tick(self) -> None:
+        """Engines that nobody has used for their keep-alive are closed."""
+        self.residency.sweep()
+        self.loop.call_later(TICK_S, self._tick)
+
+    def _shut(self) -> None:
+        if self.failure is not None or not hasattr(self, "chats"):
+            return
+        self.chats.close()
+        self.residency.close()
+        self.downloads.close()
+        self.door.close()
+        self.store.close()
+
+    def _publish_later(self, event: Event) -> None:
+        self.loop.post(lambda: self.bus.publish(event))
+
+
+class ModelChoice:
+    """Which model answers, and the engine that serves it; `chat.service.Engines` for the chat service."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def choose(self, wanted: str | None) -> Model:
+        core = self._core
+        wanted = wanted or str(core.settings.get("models.default"))
+        if wanted:
+            return core.library.get(wanted) or core.library.find(wanted)
+        loaded = {status.model_id for status in core.residency.statuses()}
+        models = core.library.models()
+        chosen = next((model for model in models if model.id in loaded), None) or next(iter(models), None)
+        if chosen is None:
+            raise KnownError.of(NoticeCode.NO_MODEL, Action.CHOOSE_MODEL)
+        return chosen
+
+    def engine(self, model: Model) -> Engine:
+        return self._core.residency.engine_for(model, model.options)

@@ -1,0 +1,84 @@
+"""Lock, listen, open, serve, leave: the order in which a host lives."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+
+from app.core import Core
+from app.host.engines import engine_maker, machine_prober
+from app.host.host import Host
+from app.host.lifetime import Lifetime
+from app.host.listener import HostListener
+from app.host.lock import HostLock
+from app.log import setup_log
+from app.paths import Paths, resolve
+
+log = logging.getLogger(__name__)
+
+
+def run_host(arguments: list[str]) -> int:
+    """Returns the exit code: 0 also when another host holds the home already."""
+    options = _parse(arguments)
+    paths = resolve(options.home)
+    try:
+        paths.make()
+        os.chdir(paths.home)
+        setup_log("host", paths.logs, to_stderr=options.foreground)
+        lock = HostLock(paths.lock)
+        if not lock.take():
+            log.info("Another host holds this home")
+            return 0
+    except OSError as error:
+        log.error("The home cannot be used: %s", error)
+        return 1
+    try:
+        _serve(paths, lock, options)
+    finally:
+        lock.release()
+    return 0
+
+
+def _serve(paths: Paths, lock: HostLock, options: argparse.Namespace) -> None:
+    core = Core(paths, engine_maker(options.engine, paths), machine_prober(options.engine, paths))
+    host = Host(core)
+    # Listening comes first: whoever connects now waits for the opening, and not for another try.
+    listener = HostListener(paths, host.admit)
+    core.start()
+    _leave_on_signals(host)
+    log.info("Host of %s is up", paths.home)
+    try:
+        Lifetime(host, core, lock, options.tether).wait()
+    finally:
+        listener.close()
+        core.close()
+        host.close()
+        log.info("Host has left")
+
+
+def _leave_on_signals(host: Host) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        host.leaving.set()
+
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="cove host")
+    parser.add_argument("--home")
+    parser.add_argument("--foreground", action="store_true", help="log to the terminal as well")
+    parser.add_argument(
+        "--engine", choices=("llama", "scripted"), default=os.environ.get("COVE_ENGINE", "llama")
+    )
+    parser.add_argument("--tether", type=Path, default=_path(os.environ.get("COVE_TETHER")))
+    return parser.parse_args(arguments)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
