@@ -1,0 +1,5 @@
+"""What a person has chosen: one table of settings, one file."""
+
+from app.settings.settings import Settings
+
+__all__ = ["Settings"]
