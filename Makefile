@@ -1,0 +1,48 @@
+# Every command a contributor needs. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv/bin
+COVERAGE := $(VENV)/coverage
+SETUP := $(PYTHON) packaging/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup ready test test-slow bench check format screenshots clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## set up on first use, then open the window
+	@$(SETUP) run && exec $(VENV)/cove
+
+setup: ## set up what `run` needs and stop there
+	@$(SETUP) setup
+
+ready:
+	@$(SETUP) test
+
+test: ready ## checks, then the tests (about three minutes)
+	$(MAKE) --no-print-directory check
+	rm -f .coverage .coverage.*
+	$(COVERAGE) run -m pytest -m "not slow and not bench"
+	$(COVERAGE) combine -q
+	$(COVERAGE) report --include "app/*" --fail-under 90
+
+test-slow: ready ## the rest of the tests; compiles llama.cpp once
+	$(VENV)/python -m pytest -m slow
+
+bench: ready ## measure what matters; prints a table
+	@$(VENV)/python -m tests.benchmarks $(ARGS)
+
+check: ready ## lint, format and types
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+
+format: ready ## let ruff mend what it can
+	$(VENV)/ruff check --fix-only
+	$(VENV)/ruff format
+
+screenshots: ready ## draw the pictures in resources/screenshots
+	$(VENV)/python -m tests.screenshots
+
+clean: ## remove everything that was built, .venv too
+	rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
