@@ -8,7 +8,7 @@ from tests.architecture.sources import ROOT, Source, sources
 
 
 def test_file(source: Source) -> Path:
-    """app/store/rows.py -> tests/store/test_rows.py; what is in a package itself -> tests/store/test_store.py."""
+    """app/store/rows.py -> tests/store/test_rows.py; a package itself -> tests/store/test_store.py."""
     parts = list(source.path.relative_to(ROOT).with_suffix("").parts)
     if parts[-1] == "__init__":
         parts[-1] = parts[-2]
