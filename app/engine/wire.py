@@ -61,11 +61,12 @@ ToChild = Hello | Load | CancelLoad | Generate | Cancel | Shutdown
 
 class HelloReply(Value, tag=True):
     """First frame from the child, before any model is touched. `mismatch` is set when the library it found
-    is not the one it was written for."""
+    is not the one it was written for. `build` is "dynamic" when its backends are plug-ins, else "plain"."""
 
     protocol: int
     pid: int
     engine: str  # e.g. "llama-cpp-python 0.3.36"
+    build: str = ""
     devices: tuple[Device, ...] = ()
     mismatch: str | None = None
 
@@ -109,7 +110,11 @@ class WireError(Exception):
 
 def encode(frame: ToChild | FromChild) -> bytes:
     """Returns the frame with its length in front. Raises `WireError` above `MAX_FRAME_BYTES`."""
-    body = msgspec.json.encode(frame)
+    return pack(msgspec.json.encode(frame))
+
+
+def pack(body: bytes) -> bytes:
+    """Returns any body with its length in front. Raises `WireError` above `MAX_FRAME_BYTES`."""
     if len(body) > MAX_FRAME_BYTES:
         raise WireError(f"frame of {len(body)} bytes")
     return _LENGTH.pack(len(body)) + body
