@@ -175,7 +175,12 @@ class ChatService:
         chat = self.chat(chat_id)
         model, engine = self._engine_for(chat, answer.model_id)
         answer = msgspec.structs.replace(
-            answer, status=MessageStatus.STREAMING, turn_id=turn_id, timings=None, notice=None
+            answer,
+            status=MessageStatus.STREAMING,
+            turn_id=turn_id,
+            timings=None,
+            stop_reason=None,
+            notice=None,
         )
         self._store.messages.finish(answer)  # whole, so that what follows is appended to it
         self._bus.publish(MessageChanged(message=answer))

@@ -151,7 +151,7 @@ class Turn:
             status = MessageStatus.STOPPED
         elif event.stop_reason is StopReason.CONTEXT_FULL:
             notice = Notice(code=NoticeCode.CONTEXT_FULL, actions=(Action.SHORTEN,))
-        self._end(status, event.timings, notice)
+        self._end(status, event.timings, notice, event.stop_reason)
 
     def _retry_shorter(self, event: Failed) -> bool:
         """Drops the oldest turns when that is what keeps the prompt from fitting."""
@@ -168,7 +168,13 @@ class Turn:
         self._generate()
         return True
 
-    def _end(self, status: MessageStatus, timings: Timings | None, notice: Notice | None) -> None:
+    def _end(
+        self,
+        status: MessageStatus,
+        timings: Timings | None,
+        notice: Notice | None,
+        stop_reason: StopReason | None = None,
+    ) -> None:
         if self._is_over:
             return
         self._is_over = True
@@ -182,6 +188,7 @@ class Turn:
             reasoning="".join(self._reasoning),
             status=status,
             timings=timings,
+            stop_reason=stop_reason,
             notice=notice,
         )
         self._tools.messages.finish(final)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from app.domain.generation import Sampling, Timings
+from app.domain.generation import Sampling, StopReason, Timings
 from app.domain.notice import Notice
 from app.domain.value import Value
 
@@ -42,6 +42,7 @@ class Message(Value):
     model_id: str | None = None
     turn_id: str | None = None  # the last turn that wrote it; repeating that turn is harmless
     timings: Timings | None = None
+    stop_reason: StopReason | None = None  # why the engine ended it; None for what no engine ended
     notice: Notice | None = None
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.domain.chat import Chat, Message, MessageStatus, Role
-from app.domain.generation import Sampling, Timings
+from app.domain.generation import Sampling, StopReason, Timings
 from app.domain.notice import Notice
 from app.domain.value import Value, from_json, to_json
 from app.store.database import Parameters, Row
@@ -16,7 +16,8 @@ E = TypeVar("E", bound=StrEnum)
 
 CHAT_COLUMNS = "id, created_ms, updated_ms, title, head_id, model_id, system_prompt, sampling, deleted_ms"
 MESSAGE_COLUMNS = (
-    "id, chat_id, parent_id, role, created_ms, status, model_id, turn_id, timings, notice, content, reasoning"
+    "id, chat_id, parent_id, role, created_ms, status, model_id, turn_id, timings, stop_reason, notice,"
+    " content, reasoning"
 )
 
 
@@ -59,6 +60,7 @@ def message_row(message: Message) -> Parameters:
         message.model_id,
         message.turn_id,
         _json(message.timings),
+        message.stop_reason and message.stop_reason.value,
         _json(message.notice),
         clean(message.content),
         clean(message.reasoning),
@@ -76,9 +78,10 @@ def read_message(row: Row) -> Message:
         model_id=row[6],
         turn_id=row[7],
         timings=_value(row[8], Timings),
-        notice=_value(row[9], Notice),
-        content=row[10],
-        reasoning=row[11],
+        stop_reason=row[9] and _member(StopReason, row[9], StopReason.END),
+        notice=_value(row[10], Notice),
+        content=row[11],
+        reasoning=row[12],
     )
 
 

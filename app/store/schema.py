@@ -38,6 +38,7 @@ VERSION_1: tuple[str, ...] = (
         model_id TEXT,
         turn_id TEXT,
         timings TEXT,
+        stop_reason TEXT,
         notice TEXT,
         content TEXT NOT NULL,
         reasoning TEXT NOT NULL
