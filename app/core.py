@@ -16,7 +16,7 @@ from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.downloads.queue import Downloads
 from app.engine.base import Engine
-from app.errors import KnownError
+from app.errors import BugError, KnownError
 from app.events import (
     Bus,
     EngineChanged,
@@ -72,11 +72,16 @@ class Core:
         self.loop.close()
 
     @property
-    def is_busy(self) -> bool:
-        """Whether leaving now would end something: a turn, a transfer, a model kept loaded."""
+    def is_working(self) -> bool:
+        """Whether leaving now would cut something off: a turn, a load, a transfer."""
         if self.failure is not None:
             return False
-        return self.chats.is_busy or self.downloads.is_busy or self.residency.holds_models
+        return self.chats.is_busy or self.downloads.is_busy or self.residency.is_busy
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a host without clients stays: it works, or keeps a model loaded for a while."""
+        return self.is_working or (self.failure is None and self.residency.holds_models)
 
     @property
     def linger_s(self) -> float:
@@ -117,6 +122,9 @@ class Core:
         except KnownError as error:
             log.error("The home cannot be opened: %s", error)
             self.failure = error.notice
+        except Exception as error:
+            log.exception("The home cannot be opened")
+            self.failure = BugError(f"{type(error).__name__}: {error}").notice
 
     def _build(self) -> None:
         self.settings = Settings.load(self.paths.settings)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from app.domain.engine import LoadPlan
 from app.engine.base import Engine, OnStatus
-from app.engine.client import SupervisedEngine
 from app.engine.probe import probe
 from app.engine.scripted import ScriptedEngine
 from app.paths import Paths
@@ -22,6 +21,8 @@ def engine_maker(kind: str, paths: Paths) -> MakeEngine:
         return ScriptedEngine(plan, on_status)
 
     def supervised(plan: LoadPlan, on_status: OnStatus) -> Engine:
+        from app.engine.client import SupervisedEngine  # not needed, and so not imported, by a scripted host
+
         return SupervisedEngine(plan, paths=paths, ladder=safer, on_status=on_status)
 
     return scripted if kind == "scripted" else supervised

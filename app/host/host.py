@@ -104,7 +104,7 @@ class Host:
 
     def leave(self, *, if_idle: bool, for_newer: bool = False) -> bool:
         """Begins the end; False when `if_idle` and something runs."""
-        if if_idle and self._core.loop.run(lambda: self._core.is_busy):
+        if if_idle and self._core.loop.run(lambda: self._core.is_working):
             return False
         self._core.loop.post(lambda: self._core.bus.publish(HostLeaving(for_newer=for_newer)))
         self.leaving.set()

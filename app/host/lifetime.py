@@ -39,8 +39,8 @@ class Lifetime:
 
     def _is_unneeded(self) -> bool:
         """True once there has been no client and no work for the whole linger."""
-        linger_s, is_busy = self._core.loop.run(lambda: (self._core.linger_s, self._core.is_busy))
-        if self._host.clients or is_busy:
+        linger_s, is_needed = self._core.loop.run(lambda: (self._core.linger_s, self._core.is_needed))
+        if self._host.clients or is_needed:
             self._unneeded_since = None
             return False
         if self._unneeded_since is None:

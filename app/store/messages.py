@@ -41,6 +41,12 @@ class MessageTable:
         with self._database.write(durable=True):
             return self._insert(message)
 
+    def add_all(self, messages: Iterable[Message]) -> None:
+        """Adds many messages, parents first, all or nothing; those that are there already are left alone."""
+        with self._database.write(durable=True):
+            for message in messages:
+                self._insert(message)
+
     def add_turn(self, message: Message | None, answer: Message, chat: Chat) -> None:
         """Adds a person's message (None: an answer to one that is there), the answer about to stream, and
         sets the chat, all or nothing."""
