@@ -229,9 +229,10 @@ class ScriptedEngine:
     def _move(self, state: EngineState, **changes: object) -> None:
         with self._changed:
             changes = {"state": state, "active_requests": len(self._orders), **changes}
-            self._status = msgspec.structs.replace(self._status, **changes)
+            before, self._status = self._status, msgspec.structs.replace(self._status, **changes)
             self._changed.notify_all()
-            self._on_status(self._status)
+            if self._status != before:
+                self._on_status(self._status)
 
 
 def _common(words: list[str], cache: list[str]) -> int:

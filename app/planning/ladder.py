@@ -28,12 +28,6 @@ def safer(plan: LoadPlan) -> LoadPlan | None:
     return None
 
 
-def difference(before: LoadPlan, after: LoadPlan) -> str:
-    """Names the one thing a rung changed, for the facts of PLAN_STEPPED_DOWN: "gpu_layers 28 → 14"."""
-    names = (name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
-    return ", ".join(f"{name} {getattr(before, name)} → {getattr(after, name)}" for name in names)
-
-
 def _fewer(layers: int) -> int:
     # How many layers "all" (-1) are is only known to a loaded model, so its half is not known either.
     return layers // 2 if layers > FEW_GPU_LAYERS else 0

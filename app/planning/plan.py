@@ -58,7 +58,7 @@ def best_gpu(devices: tuple[Device, ...]) -> Device | None:
 
 
 def is_software(device: Device) -> bool:
-    """Tells whether a device that calls itself a GPU is the CPU in disguise (and slower than it plainly is)."""
+    """Tells whether a device that calls itself a GPU is the CPU in disguise (and slower than that)."""
     name = f"{device.name} {device.description}".lower()
     return any(software in name for software in _SOFTWARE_NAMES)
 

@@ -1,7 +1,7 @@
 """Which models are loaded. One at a time for now; what is idle for the keep-alive's length is closed.
 
 Nothing here but `close` blocks the caller: closing an engine, looking at the machine and building the next
-engine happen on one thread, in order, so that a model is only loaded when its predecessor has left the memory.
+engine happen on one thread, in order, so that a model is only loaded when its predecessor has left memory.
 Methods are called by the core's thread; status changes come on the engines' threads.
 """
 
