@@ -203,5 +203,5 @@ class ModelChoice:
             raise KnownError.of(NoticeCode.NO_MODEL, Action.CHOOSE_MODEL)
         return chosen
 
-    def engine(self, model: Model) -> Engine:
+    def for_model(self, model: Model) -> Engine:
         return self._core.residency.engine_for(model, model.options)

@@ -31,7 +31,7 @@ class Engines(Protocol):
     def choose(self, wanted: str | None) -> Model:
         """Returns the wanted model, else the default. Raises KnownError: MODEL_NOT_FOUND, NO_MODEL."""
 
-    def engine(self, model: Model) -> Engine:
+    def for_model(self, model: Model) -> Engine:
         """Returns the engine that serves a model. Raises KnownError when it cannot be had now."""
 
 
@@ -251,7 +251,7 @@ class ChatService:
         if self._turn_in(chat.id) is not None:
             raise KnownError.of(NoticeCode.CHAT_BUSY, chat_id=chat.id)
         model = self._engines.choose(wanted or chat.model_id)
-        return model, self._engines.engine(model)
+        return model, self._engines.for_model(model)
 
     def _turn_in(self, chat_id: str) -> Turn | None:
         return next((turn for turn in self._turns.values() if turn.chat_id == chat_id), None)
