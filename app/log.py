@@ -109,7 +109,8 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         moment = time.localtime(record.created)
-        record.when = f"{time.strftime('%Y-%m-%dT%H:%M:%S', moment)}.{int(record.msecs):03d}{time.strftime('%z', moment)}"
+        clock, zone = time.strftime("%Y-%m-%dT%H:%M:%S", moment), time.strftime("%z", moment)
+        record.when = f"{clock}.{int(record.msecs):03d}{zone}"
         record.context = "".join(f" {name}={value}" for name, value in _context.get({}).items())
         return super().format(record)
 

@@ -6,11 +6,12 @@ SQLite leaves this package but as a KnownError (the disk's fault) or BugError (o
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from app.errors import BugError, KnownError
 Row = tuple[Any, ...]
 Parameters = tuple[Any, ...]
 
-_FULL = {sqlite3.SQLITE_FULL}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NOT_WRITABLE = {
     sqlite3.SQLITE_READONLY,
@@ -121,21 +121,34 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise known(error, self.path) from error
+            raised = known(error, self.path)
+            if raised.notice.code is NoticeCode.STORE_DAMAGED:
+                mark_suspect(self.path)
+            raise raised from error
         except OSError as error:
-            raise _unwritable(self.path) from error
+            raise storage_error(self.path, error) from error
 
 
 def known(error: sqlite3.Error, path: Path) -> KnownError | BugError:
     """Returns SQLite's error as what a person can act on."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
-    if code in _FULL:
+    if code == sqlite3.SQLITE_FULL:
         return _full(path)
-    if code in _DAMAGED:
+    if code in _DAMAGED or "Could not decode" in str(error):  # the latter is Python's, of text in the file
         return KnownError.of(NoticeCode.STORE_DAMAGED, Action.RESTART, path=str(path), backup="")
     if code in _NOT_WRITABLE:
-        return _unwritable(path)
+        return storage_error(path)
     return BugError(f"{type(error).__name__}: {error}")
+
+
+def suspect_mark(path: Path) -> Path:
+    """Returns the file whose presence tells the next start to look through the whole database."""
+    return path.with_name(f"{path.name}-suspect")
+
+
+def mark_suspect(path: Path) -> None:
+    with suppress(OSError):
+        suspect_mark(path).touch(mode=0o600)
 
 
 def sync_file(path: Path) -> None:
@@ -160,7 +173,10 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _unwritable(path: Path) -> KnownError:
+def storage_error(path: Path, error: OSError | None = None) -> KnownError:
+    """Returns what is to be said when the disk refused to take something."""
+    if error is not None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full(path)
     free = free_bytes(path)
     if free is not None and free < _LOW_BYTES:
         return _full(path)

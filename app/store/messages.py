@@ -12,6 +12,7 @@ from app.errors import BugError
 from app.store.chats import ChatTable
 from app.store.database import Database, Row
 from app.store.rows import MESSAGE_COLUMNS, clean, message_row, read_message
+from app.store.schema import CHAT_SHIFT
 from app.store.search import TextIndex
 
 _PLACES = ", ".join("?" * len(MESSAGE_COLUMNS.split(", ")))
@@ -126,16 +127,23 @@ class MessageTable:
 
     def _insert(self, message: Message) -> bool:
         self._check_parent(message)
+        seq = self._next_seq(message)
         sql = (
-            f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({_PLACES})"
-            " ON CONFLICT (id) DO NOTHING RETURNING seq"
+            f"INSERT INTO messages (seq, {MESSAGE_COLUMNS}) VALUES (?, {_PLACES}) ON CONFLICT (id) DO NOTHING"
         )
-        row = self._database.one(sql, message_row(message))
-        if row is None:
+        if not self._database.execute(sql, (seq, *message_row(message))):
             return False
         if message.status is not _STREAMING:
-            self._index.put(row[0], message.content)
+            self._index.put(seq, message.content)
         return True
+
+    def _next_seq(self, message: Message) -> int:
+        chat_seq = self._database.number("SELECT seq FROM chats WHERE id = ?", (message.chat_id,))
+        if not chat_seq:
+            raise BugError(f"message {message.id} has no chat {message.chat_id}")
+        first = chat_seq << CHAT_SHIFT
+        sql = "SELECT max(seq) FROM messages WHERE seq BETWEEN ? AND ?"
+        return max(first, self._database.number(sql, (first, first + (1 << CHAT_SHIFT) - 1))) + 1
 
     def _set(self, message: Message) -> None:
         before = self._database.one("SELECT seq, status, content FROM messages WHERE id = ?", (message.id,))

@@ -33,6 +33,12 @@ def migrate(database: Database, steps: Sequence[Step] = STEPS) -> None:
     if 0 < found < len(steps):
         path = database.path
         database.copy_to(path.with_name(f"{path.stem}.version-{found}{path.suffix}"))
+    upgrade(database, steps)
+
+
+def upgrade(database: Database, steps: Sequence[Step] = STEPS) -> None:
+    """Takes the missing steps of `steps`, which may end before the newest."""
+    found = database.number("PRAGMA user_version")
     for number, step in enumerate(steps[found:], start=found + 1):
         with database.write(durable=True):
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.store.database import Database
 from app.store.folding import FOLDING, index_text, match_expression
+from app.store.schema import CHAT_SHIFT
 
 
 class TextIndex:
@@ -40,15 +41,14 @@ def chats_matching(query: str) -> tuple[str, tuple[str, ...]] | None:
         return None
     condition = (
         "(seq IN (SELECT rowid FROM title_index WHERE title_index MATCH ?)"
-        " OR id IN (SELECT chat_id FROM messages WHERE seq IN"
-        " (SELECT rowid FROM message_index WHERE message_index MATCH ?)))"
+        f" OR seq IN (SELECT DISTINCT rowid >> {CHAT_SHIFT} FROM message_index WHERE message_index MATCH ?))"
     )
     return condition, (expression, expression)
 
 
-def ensure_current(database: Database) -> None:
-    """Makes the indexes anew if they were made under other folding rules."""
-    if database.one("SELECT value FROM facts WHERE key = 'folding'") != (FOLDING,):
+def ensure_current(database: Database, *, is_suspect: bool = False) -> None:
+    """Makes the indexes anew if they were made under other folding rules, or may be damaged."""
+    if is_suspect or database.one("SELECT value FROM facts WHERE key = 'folding'") != (FOLDING,):
         rebuild(database)
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from app.domain.notice import Notice
-from app.store import migrations, search
+from app.domain.notice import Notice, NoticeCode
+from app.errors import KnownError
+from app.store import migrations, salvage, search
 from app.store.chats import ChatTable
-from app.store.database import Database
+from app.store.database import Database, mark_suspect, suspect_mark
 from app.store.library import ModelTable
 from app.store.messages import MessageTable
 from app.store.transfers import TransferTable
+
+_CHECKED_AT_ONCE_BYTES = 32 * 1024 * 1024  # about 16 ms
 
 
 class Store:
@@ -31,16 +34,43 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Opens the file, or makes it. Raises KnownError: STORE_TOO_NEW, HOME_NOT_WRITABLE, DISK_FULL."""
-        database = Database(path)
+        """Opens the file, or makes it. Raises KnownError: STORE_TOO_NEW, HOME_NOT_WRITABLE, DISK_FULL.
+
+        A damaged file is copied aside and what can be read of it is kept; `notices` says so then.
+        """
         try:
-            migrations.migrate(database)
-            search.ensure_current(database)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database)
+            return cls(_open_sound(path))
+        except KnownError as error:
+            if error.notice.code is not NoticeCode.STORE_DAMAGED:
+                raise
+        notice = salvage.rescue(path)
+        return cls(_open_sound(path), (notice,))
+
+    def check(self) -> bool:
+        """Reads the whole file (200 ms for 400 MB) and says whether it is sound; if not, the next `open` will
+        rescue what there is. `open` does this by itself for a small file."""
+        is_sound = self._database.is_sound()
+        if not is_sound:
+            mark_suspect(self._database.path)
+        return is_sound
 
     def close(self) -> None:
         """Harmless when repeated."""
         self._database.close()
+
+
+def _open_sound(path: Path) -> Database:
+    database = Database(path)
+    try:
+        migrations.migrate(database)
+        is_suspect = suspect_mark(path).exists()
+        if (is_suspect or path.stat().st_size <= _CHECKED_AT_ONCE_BYTES) and not database.is_sound():
+            raise KnownError.of(NoticeCode.STORE_DAMAGED, path=str(path), backup="")
+        with database.write():
+            pass  # a disk that cannot be written to is noticed here and not when a person has typed
+        search.ensure_current(database, is_suspect=is_suspect)
+        suspect_mark(path).unlink(missing_ok=True)
+    except BaseException:
+        database.close()
+        raise
+    return database
