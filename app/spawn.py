@@ -99,6 +99,13 @@ def spawn(
     )
 
 
+def detach() -> None:
+    """Goes on in a fork and ends the process that was started: its starter may wait for it, and what goes on
+    is nobody's child. Early, before there are threads; nothing where there is no fork (and no zombies)."""
+    if hasattr(os, "fork") and os.fork() != 0:
+        os._exit(0)
+
+
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kills a spawned process and everything it started. Harmless when it is gone; does not wait."""
     if process.poll() is not None and not hasattr(os, "killpg"):

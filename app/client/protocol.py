@@ -210,7 +210,9 @@ class RestoreChat(Value, tag=True):
 
 
 class Send(Value, tag=True):
-    """A person's message under `parent_id` (None: a new root), and a turn that answers it as `answer_id`."""
+    """A person's message under `parent_id` (None: a new root), and a turn that answers it as `answer_id`.
+
+    What is set in `options` counts for this turn only, before what is saved with the model."""
 
     chat_id: str
     message_id: str
@@ -219,6 +221,7 @@ class Send(Value, tag=True):
     parent_id: str | None = None
     model_id: str | None = None  # None: the chat's
     sampling: Sampling | None = None  # None: the chat's
+    options: ModelOptions = ModelOptions()
     owner: Owner = Owner.HOST
 
 
@@ -317,35 +320,14 @@ class Quit(Value, tag=True):
     if_idle: bool = False
 
 
-Command = (
-    Hello
-    | Subscribe
-    | ListChats
-    | OpenChat
-    | ReadMessages
-    | ReadTree
-    | CreateChat
-    | ChangeChat
-    | DeleteChat
-    | RestoreChat
-    | Send
-    | Regenerate
-    | ContinueAnswer
-    | StopTurn
-    | LoadModel
-    | CancelLoad
-    | UnloadModel
-    | SetModelOptions
-    | FindModel
-    | RemoveModel
-    | Pull
-    | PauseTransfer
-    | ResumeTransfer
-    | CancelTransfer
-    | ChangeSetting
-    | ListProcesses
-    | Quit
+ChatCommand = (
+    ListChats | OpenChat | ReadMessages | ReadTree | CreateChat | ChangeChat | DeleteChat | RestoreChat
 )
+TurnCommand = Send | Regenerate | ContinueAnswer | StopTurn
+ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel
+TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer
+HostCommand = Hello | Subscribe | ChangeSetting | ListProcesses | Quit
+Command = ChatCommand | TurnCommand | ModelCommand | TransferCommand | HostCommand
 
 
 # Frames

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import socket
 import sys
+import threading
+from collections import deque
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from app.client.protocol import MAX_FRAME_BYTES
+
+MEMORY_FRAMES = 64
 
 
 class ConnectionLost(Exception):
@@ -69,34 +72,56 @@ def shut_down(connection: Connection[Any, Any]) -> None:
         same.shutdown(socket.SHUT_RDWR)
 
 
+class _Lane:
+    """One direction of a memory pipe; like a socket's buffer it holds up a sender whose reader is slow."""
+
+    def __init__(self, limit: int = MEMORY_FRAMES) -> None:
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._frames: deque[bytes] = deque()
+        self._is_closed = False
+
+    def put(self, data: bytes) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or len(self._frames) < self._limit)
+            if self._is_closed:
+                raise ConnectionLost("closed")
+            self._frames.append(data)
+            self._changed.notify_all()
+
+    def get(self) -> bytes:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._frames)
+            if not self._frames:
+                raise ConnectionLost("closed")
+            data = self._frames.popleft()
+            self._changed.notify_all()
+            return data
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+
 class MemoryTransport:
     """One end of a pipe inside this process; see `memory_pipe`."""
 
-    def __init__(
-        self, inbox: queue.SimpleQueue[bytes | None], outbox: queue.SimpleQueue[bytes | None]
-    ) -> None:
-        self._inbox = inbox
-        self._outbox = outbox
-        self._is_closed = False
+    def __init__(self, inbound: _Lane, outbound: _Lane) -> None:
+        self._inbound = inbound
+        self._outbound = outbound
 
     def send(self, data: bytes) -> None:
         if len(data) > MAX_FRAME_BYTES:
             raise ValueError(f"a frame of {len(data)} bytes is over the limit of {MAX_FRAME_BYTES}")
-        if self._is_closed:
-            raise ConnectionLost("closed")
-        self._outbox.put(data)
+        self._outbound.put(data)
 
     def receive(self) -> bytes:
-        data = None if self._is_closed else self._inbox.get()
-        if data is None:
-            self._is_closed = True
-            raise ConnectionLost("closed")
-        return data
+        return self._inbound.get()
 
     def close(self) -> None:
-        self._is_closed = True
-        self._inbox.put(None)
-        self._outbox.put(None)
+        self._inbound.close()
+        self._outbound.close()
 
     def release(self) -> None:
         pass
@@ -104,6 +129,5 @@ class MemoryTransport:
 
 def memory_pipe() -> tuple[MemoryTransport, MemoryTransport]:
     """Returns two connected ends."""
-    there: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    back: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    there, back = _Lane(), _Lane()
     return MemoryTransport(back, there), MemoryTransport(there, back)

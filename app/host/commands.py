@@ -193,6 +193,7 @@ class Commands:
             command.answer_id,
             model_id=command.model_id,
             sampling=command.sampling,
+            options=command.options,
             owner=_owner(command.owner, caller),
         )
         return Done()

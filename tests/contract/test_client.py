@@ -15,6 +15,7 @@ from app.client.protocol import (
     ChatView,
     ContinueAnswer,
     CreateChat,
+    ListProcesses,
     MessagePage,
     OpenChat,
     ReadMessages,
@@ -328,7 +329,8 @@ def test_five_clients_at_once_get_one_host(host: HostUnderTest) -> None:
 
 
 def make_long_chat(host: HostUnderTest, count: int) -> tuple[str, list[str]]:
-    """Writes a chat into the home's store before its host is up (or, for the twin, beside it)."""
+    """Writes a chat into the home's store, beside the host."""
+    host.client().call(ListProcesses())  # the store is open now
     store = Store.open(host.paths.database)
     chat_id, ids = new_id(), [new_id() for _ in range(count)]
     store.chats.add(Chat(id=chat_id, created_ms=1, updated_ms=1, title="long"))
