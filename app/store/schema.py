@@ -5,10 +5,10 @@ disk still make sense. An answer on its way keeps its growth in `chunks`, one ro
 The two indexes hold no text of their own (`content=''`): a row is taken out by giving FTS5 the same folded
 text again. So a message is indexed exactly while its status is not `streaming`, with the text of its row.
 
-A message's `seq` is its chat's `seq` in the upper bits and a count in the lower: a chat's messages lie together
-on the disk, and a hit in the index tells its chat without looking anything up (3 ms against 60 for a word that
-two thirds of 100,000 messages have). An index of one-letter prefixes costs a third of the index's size and takes
-one letter typed from 47 ms to 3; longer ones cost more and gain nothing that is felt.
+A message's `seq` is its chat's `seq` in the upper bits and a count in the lower: a chat's messages lie
+together on the disk, and a hit in the index tells its chat without looking anything up (3 ms against 60 for a
+word that two thirds of 100,000 messages have). An index of one-letter prefixes costs a third of the index's
+size and takes one letter typed from 47 ms to 3; longer ones cost more and gain nothing that is felt.
 """
 
 from __future__ import annotations
