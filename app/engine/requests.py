@@ -30,7 +30,7 @@ class Waiting:
 
     request: GenerateRequest
     on_event: OnRequestEvent
-    phase: Phase = Phase.QUEUED
+    phase: Phase
     is_sent: bool = False
 
 
@@ -59,10 +59,10 @@ class Requests:
         """Returns where the oldest request that the child has is."""
         return next((waiting.phase for waiting in self._waiting.values() if waiting.is_sent), Phase.QUEUED)
 
-    def add(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
-        self._waiting[request.id] = Waiting(request, on_event)
+    def add(self, request: GenerateRequest, on_event: OnRequestEvent, phase: Phase) -> None:
+        self._waiting[request.id] = Waiting(request, on_event, phase)
         self._on_change()
-        deliver(on_event, PhaseMoved(id=request.id, phase=Phase.QUEUED))
+        deliver(on_event, PhaseMoved(id=request.id, phase=phase))
 
     def unsent(self) -> list[Waiting]:
         return [waiting for waiting in self._waiting.values() if not waiting.is_sent]

@@ -139,7 +139,8 @@ class ScriptedEngine:
 
     def _serve(self, order: _Order) -> None:
         request, began = order.request, time.monotonic()
-        order.on_event(PhaseMoved(id=request.id, phase=Phase.QUEUED))
+        is_ready = self._status.state == EngineState.READY
+        order.on_event(PhaseMoved(id=request.id, phase=Phase.QUEUED if is_ready else Phase.LOADING))
         try:
             self._wait(order, lambda: self._status.state == EngineState.READY and self._orders[0] is order)
             ending = self._play(order, script_for(request))

@@ -2,8 +2,8 @@
 
 Promises: each request gets exactly one terminal event, with the facts when the child dies; a cancel is felt
 at once and what comes late is dropped; a child is killed only when it owes something and shows no life; one
-that died is started again by the next request only, with a safer plan after the second death, not at all after
-the third; nothing is loaded before the handshake. `client` gives it its thread and its processes.
+that died is started again by the next request only, with a safer plan after the second death, not at all
+after the third; nothing is loaded before the handshake. `client` gives it its thread and its processes.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class Supervisor:
         if refusal is not None:
             deliver(on_event, Failed(id=request.id, notice=refusal))
             return
-        self._requests.add(request, on_event)
+        is_ready = self.status.state == _S.READY
+        self._requests.add(request, on_event, Phase.QUEUED if is_ready else Phase.LOADING)
         self._send_waiting()
         self._begin_if_wanted()
 
@@ -123,8 +124,8 @@ class Supervisor:
 
     def cancel_load(self) -> None:
         if self.status.state in (_S.STARTING, _S.LOADING):
-            self._requests.fail_all(self._load_cancelled())
             self._stop_child(wire.CancelLoad())
+            self._requests.fail_all(self._load_cancelled())
 
     def close(self) -> None:
         """Ends everything; `is_over` once the child is gone."""
@@ -156,12 +157,11 @@ class Supervisor:
         log.info("Engine %d has ended: code %s, signal %s", child.pid, facts.code, facts.signal or None)
         self._child = None
         self._requests.child_gone()
-        if self.status.state == _S.STOPPING:
-            notice, self._verdict = self._verdict, None
-        else:
+        if self.status.state != _S.STOPPING:
             was_oom_killed = self._count_oom_kills() > self._oom_kills
-            notice = diagnose(facts, self._deaths.plan, was_oom_killed=was_oom_killed)
-            self._condemn(notice)
+            self._fail(diagnose(facts, self._deaths.plan, was_oom_killed=was_oom_killed))
+            return
+        notice, self._verdict = self._verdict, None
         if notice is None or self._is_closed:
             self._move(_S.IDLE)
         else:
@@ -196,9 +196,7 @@ class Supervisor:
             self._child = self._start_child()
         except OSError as error:
             self._move(_S.STARTING, self._stepped)
-            notice = died(DeathReason.NOT_STARTED, detail=str(error))
-            self._condemn(notice)
-            self._move(_S.FAILED, self._stopped or notice)
+            self._fail(died(DeathReason.NOT_STARTED, detail=str(error)))
             return
         self._silence = Silence(self._limits, self._clock)
         self._move(_S.STARTING, self._stepped)
@@ -276,13 +274,17 @@ class Supervisor:
         """Ends the child for a reason: everyone who waits is told now, the child goes when it can."""
         self._verdict = notice
         if is_death:
-            self._condemn(notice)
-        else:
-            self._requests.fail_all(notice)
+            self._count_death(notice)
         self._stop_child(patience_s=patience_s)
+        self._requests.fail_all(notice)
 
-    def _condemn(self, notice: Notice) -> None:
-        """Counts a death and tells everyone who waits."""
+    def _fail(self, notice: Notice) -> None:
+        """There is no child any more, and nobody wanted that."""
+        self._count_death(notice)
+        self._move(_S.FAILED, self._stopped or notice)
+        self._requests.fail_all(notice)
+
+    def _count_death(self, notice: Notice) -> None:
         before = self._deaths.plan
         verdict = self._deaths.record()
         if verdict == Verdict.STEP_DOWN:
@@ -292,7 +294,6 @@ class Supervisor:
             facts: dict[str, Fact] = {"deaths": self._deaths.count, "reason": notice.code.value}
             actions = (Action.CHOOSE_MODEL, Action.RETRY, Action.OPEN_LOG)
             self._stopped = Notice(code=NoticeCode.ENGINE_STOPPED_FOR_GOOD, facts=facts, actions=actions)
-        self._requests.fail_all(notice)
 
     def _stop_child(self, *frames: wire.ToChild, patience_s: float | None = None) -> None:
         child = self._child

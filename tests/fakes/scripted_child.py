@@ -1,0 +1,225 @@
+"""A real process that speaks the engine's wire and plays a script: crashes, hangs, stalls, nonsense.
+
+`launch(script)` gives a `Launch` for `SupervisedEngine`. It works without llama.cpp, so that supervision can
+be tested with true pipes, signals and exit codes in milliseconds. A user's message steers it as
+`app.engine.script` says (/hold, /long, ...), and these besides; they take effect in decode, after one word:
+
+    /signal NAME    kills itself with that signal
+    /exit N TEXT    writes TEXT to stderr and exits with code N
+    /garbage        writes bytes that are no frame
+    /spin N         computes for N seconds and says nothing, then answers
+    /deaf TEXT      echoes TEXT word by word, every 5 ms, whatever it is told, and ends as if never cancelled
+
+/hang stops all work, in prefill, while the heartbeat goes on: a beating thread proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.domain.engine import LoadedModel, LoadPlan
+from app.domain.generation import Phase, StopReason, Timings
+from app.domain.notice import Notice, NoticeCode
+from app.domain.value import Value, from_json, to_json
+from app.engine import wire
+from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
+from app.engine.process import Launch
+from app.engine.script import Fate, script_for
+
+VARIABLE = "SCRIPTED_CHILD"
+LIVES = "lives"  # a file in the working folder: how many children have been started there
+
+
+class ChildScript(Value):
+    """`loads` says how each life's load goes, the last one for all that follow: "ok", "stall" (reports
+    half, then nothing), "spin" (computes, reports nothing), "signal:NAME", "fail:CODE" or "until-batch:N"
+    (killed unless the plan's batch is as small)."""
+
+    protocol: int = wire.PROTOCOL
+    mismatch: str | None = None
+    greets: bool = True
+    beats: bool = True
+    stubborn: bool = False  # ignores Shutdown and the end of its pipe
+    loads: tuple[str, ...] = ("ok",)
+
+
+def launch(script: ChildScript | None = None) -> Launch:
+    """Returns what starts this child with a script."""
+
+    def start(cwd: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        variables = {**environment, VARIABLE: to_json(script or ChildScript()).decode()}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.fakes.scripted_child"],
+            cwd=cwd,
+            env=variables,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,
+        )
+
+    return start
+
+
+class Child:
+    """Reads on the main thread, beats on one, works on one."""
+
+    def __init__(self, script: ChildScript) -> None:
+        self._script = script
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[wire.Load | wire.Generate] = queue.SimpleQueue()
+        self._cancelled: set[str] = set()
+        self._changed = threading.Condition()
+        self._steps = 0
+        self._step_tokens = 0
+        self._step_began = time.monotonic()
+
+    def run(self) -> None:
+        threading.Thread(target=self._work, daemon=True).start()
+        while (body := wire.read_frame(sys.stdin.buffer)) is not None:
+            frame = wire.decode_to_child(body)
+            if isinstance(frame, wire.Shutdown):
+                break
+            self._obey(frame)
+        while self._script.stubborn:
+            signal.pause()
+
+    def _obey(self, frame: wire.ToChild) -> None:
+        if isinstance(frame, wire.Hello):
+            self._greet(self._script)
+        elif isinstance(frame, wire.Cancel | wire.CancelLoad):
+            with self._changed:
+                self._cancelled.add(frame.id if isinstance(frame, wire.Cancel) else "load")
+                self._changed.notify_all()
+        else:
+            self._jobs.put(frame)
+
+    def _greet(self, script: ChildScript) -> None:
+        if not script.greets:
+            return
+        mismatch, pid = script.mismatch, os.getpid()
+        self._say(wire.HelloReply(protocol=script.protocol, pid=pid, engine="scripted", mismatch=mismatch))
+        if script.beats:
+            threading.Thread(target=self._beat, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if isinstance(job, wire.Load):
+                self._load(job.plan)
+            else:
+                self._say(self._answer(job.request))
+
+    # Loading
+
+    def _load(self, plan: LoadPlan) -> None:
+        kind, _, detail = self._script.loads[min(_life(), len(self._script.loads)) - 1].partition(":")
+        self._say(wire.LoadProgress(progress=0.5))
+        if kind == "spin":
+            _spin(float(detail or 3600))
+        elif kind == "stall":
+            self._wait("load", None)
+        elif kind == "signal":
+            os.kill(os.getpid(), signal.Signals[detail])
+        elif kind == "until-batch" and plan.batch_tokens > int(detail):
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif kind == "fail":
+            self._say(wire.LoadFailed(notice=Notice(code=NoticeCode(detail), facts={"detail": "scripted"})))
+            return
+        self._say(wire.LoadProgress(progress=1.0))
+        self._say(wire.Loaded(model=LoadedModel(context_tokens=plan.context_tokens, layers=3, gpu_layers=0)))
+
+    # Answering
+
+    def _answer(self, request: GenerateRequest) -> Finished | Failed:
+        script = script_for(request)
+        command, _, detail = request.messages[-1].content.partition(" ")
+        if script.fate == Fate.FAIL:
+            return Failed(id=request.id, notice=Notice(code=NoticeCode.TEMPLATE_FAILED))
+        self._say(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=0, total=64))
+        self._step(32)
+        if script.fate == Fate.HANG:
+            self._step_tokens = 32
+            threading.Event().wait()
+        self._say(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=64, total=64))
+        self._say(PhaseMoved(id=request.id, phase=Phase.DECODE))
+        for word in script.answer:
+            if self._is_cancelled(request.id) and command != "/deaf":
+                break
+            self._wait(request.id, script.pause_s or (0.005 if command == "/deaf" else 0))
+            self._step(1)
+            self._say(TextGrew(id=request.id, content=word))
+            self._misbehave(command, detail)
+        if script.fate == Fate.HOLD:
+            self._wait(request.id, None)
+        is_cancelled = self._is_cancelled(request.id) and command != "/deaf"
+        reason = StopReason.CANCELLED if is_cancelled else script.stop_reason
+        return Finished(id=request.id, stop_reason=reason, timings=Timings(predicted_n=len(script.answer)))
+
+    def _misbehave(self, command: str, detail: str) -> None:
+        if command in ("/signal", "/crash"):
+            os.kill(os.getpid(), signal.Signals[detail] if command == "/signal" else signal.SIGSEGV)
+        elif command == "/exit":
+            code, _, text = detail.partition(" ")
+            print(text, file=sys.stderr, flush=True)
+            os._exit(int(code))
+        elif command == "/garbage":
+            with self._lock:
+                os.write(
+                    sys.stdout.fileno(), b"llama_model_loader: loaded meta data with 31 key-value pairs\n"
+                )
+            threading.Event().wait()
+        elif command == "/spin":
+            _spin(float(detail))
+
+    def _step(self, tokens: int) -> None:
+        self._step_tokens, self._step_began = tokens, time.monotonic()
+        self._steps += 1
+        self._step_tokens = 0
+
+    # Saying and waiting
+
+    def _beat(self) -> None:
+        while True:
+            running_ms = (time.monotonic() - self._step_began) * 1000 if self._step_tokens else 0.0
+            self._say(wire.Heartbeat(steps=self._steps, step_tokens=self._step_tokens, step_ms=running_ms))
+            time.sleep(0.05)
+
+    def _say(self, frame: wire.FromChild) -> None:
+        with self._lock:
+            sys.stdout.buffer.write(wire.encode(frame))
+            sys.stdout.buffer.flush()
+
+    def _is_cancelled(self, request_id: str) -> bool:
+        return request_id in self._cancelled
+
+    def _wait(self, request_id: str, seconds: float | None) -> None:
+        with self._changed:
+            if seconds != 0:
+                self._changed.wait_for(lambda: self._is_cancelled(request_id), seconds)
+
+
+def _life() -> int:
+    with Path(LIVES).open("ab") as lives:
+        lives.write(b".")
+    return Path(LIVES).stat().st_size
+
+
+def _spin(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sum(range(1000))
+
+
+if __name__ == "__main__":
+    Child(from_json(os.environ[VARIABLE], ChildScript)).run()
+    os._exit(0)
