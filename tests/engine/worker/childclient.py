@@ -129,9 +129,7 @@ class ChildClient:
         assert isinstance(found, kind)
         return found
 
-    def wait(
-        self, accepts: Callable[[FromChild], bool], *, since: int = 0, seconds: float = 60
-    ) -> FromChild:
+    def wait(self, accepts: Callable[[FromChild], bool], *, since: int = 0, seconds: float = 60) -> FromChild:
         """Returns the first frame that fits, waiting for it if need be."""
         deadline = time.monotonic() + seconds
         seen = since

@@ -1,0 +1,144 @@
+"""A model in memory: loaded with progress and cancel, described, freed.
+
+Knows how a plan says where layers go; knows nothing of contexts and prompts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.domain.engine import LoadPlan
+from app.domain.notice import Action, NoticeCode
+from app.engine.worker.bindings import Library
+from app.engine.worker.loadfaults import notice_of_failed_load
+from app.engine.worker.vocabulary import Vocabulary
+from app.errors import CoveError, KnownError
+
+log = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 0.05
+_OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
+_TEXT_BYTES = 256
+
+
+class Model:
+    """One loaded model. `close` frees it; contexts must be gone by then."""
+
+    def __init__(self, library: Library, plan: LoadPlan, pointer: int) -> None:
+        api = library.api
+        self.plan = plan
+        self.pointer = pointer
+        self._api = api
+        self.vocabulary = Vocabulary(api, pointer)
+        self.window_tokens: int = api.llama_model_n_swa(pointer)
+        self.trained_tokens: int = api.llama_model_n_ctx_train(pointer)
+        # Their state is a summary of all tokens: no end of it can be cut off.
+        self.is_recurrent = bool(api.llama_model_is_recurrent(pointer) or api.llama_model_is_hybrid(pointer))
+        self.gpu_layers, self.layers = self._placement(library.log.lines())
+        self.description = self._read_description()
+        template: bytes | None = api.llama_model_chat_template(pointer, None)
+        self.template = _jinja((template or b"").decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        self._api.llama_model_free(self.pointer)
+
+    def _placement(self, lines: tuple[str, ...]) -> tuple[int, int]:
+        for line in lines:
+            found = _OFFLOADED.search(line)
+            if found:
+                return int(found[1]), int(found[2])
+        return 0, self._api.llama_model_n_layer(self.pointer) + 1  # the output counts as a layer
+
+    def _read_description(self) -> str:
+        buffer = ctypes.create_string_buffer(_TEXT_BYTES)
+        self._api.llama_model_desc(self.pointer, buffer, _TEXT_BYTES)
+        return buffer.value.decode("utf-8", "replace")
+
+
+def load_model(
+    library: Library,
+    plan: LoadPlan,
+    on_progress: Callable[[float], None],
+    is_cancelled: Callable[[], bool],
+) -> Model:
+    """Loads what the plan says. Raises `KnownError` for a missing, damaged or unsupported file, for too
+    little memory, and when cancelled."""
+    if not Path(plan.model_path).is_file():
+        raise KnownError.of(
+            NoticeCode.MODEL_FILE_MISSING, Action.PULL_AGAIN, Action.CHOOSE_MODEL, path=plan.model_path
+        )
+    library.log.forget()
+    parameters, keep = _parameters(library, plan)
+    callback = _progress_callback(library.api, on_progress, is_cancelled)
+    parameters.progress_callback = callback
+    pointer = library.api.llama_model_load_from_file(os.fsencode(plan.model_path), parameters)
+    del keep  # borrowed by C until here
+    if pointer is None:
+        raise _failure(library, plan, is_cancelled)
+    return Model(library, plan, pointer)
+
+
+def uses_gpu(plan: LoadPlan) -> bool:
+    return plan.gpu_layers != 0 and not plan.reference
+
+
+def _parameters(library: Library, plan: LoadPlan) -> tuple[Any, Any]:
+    """Returns the parameters and what they point to."""
+    parameters = library.api.llama_model_default_params()
+    parameters.check_tensors = plan.check_tensors
+    devices: list[int | None] = []
+    if uses_gpu(plan):
+        parameters.n_gpu_layers = plan.gpu_layers
+        devices = [_device(library, name) for name in plan.devices]
+    else:
+        parameters.n_gpu_layers = 0
+    if devices or not uses_gpu(plan):
+        # An empty list is the only thing that keeps llama.cpp off every GPU; NULL would mean "all".
+        array = (ctypes.c_void_p * (len(devices) + 1))(*devices, None)
+        parameters.devices = ctypes.cast(array, ctypes.c_void_p)
+        return parameters, array
+    return parameters, None
+
+
+def _device(library: Library, name: str) -> int:
+    pointer = library.device_pointer(name)
+    if pointer is None:
+        raise KnownError.of(
+            NoticeCode.ENGINE_DRIVER_FAILED, Action.CHOOSE_MODEL, Action.RETRY, detail=f"no device {name}"
+        )
+    return pointer
+
+
+def _progress_callback(
+    api: Any, on_progress: Callable[[float], None], is_cancelled: Callable[[], bool]
+) -> Any:
+    told_at = 0.0
+
+    def progressed(progress: float, _user_data: Any) -> bool:
+        nonlocal told_at
+        now = time.monotonic()
+        if now - told_at >= PROGRESS_SECONDS:
+            told_at = now
+            on_progress(progress)
+        return not is_cancelled()  # llama.cpp gives up when told False
+
+    return api.llama_progress_callback(progressed)
+
+
+def _failure(library: Library, plan: LoadPlan, is_cancelled: Callable[[], bool]) -> CoveError:
+    if is_cancelled():
+        return KnownError.of(NoticeCode.MODEL_LOAD_CANCELLED, Action.RETRY, model=plan.model_id)
+    return KnownError(notice_of_failed_load(plan, library.log.lines()))
+
+
+def _jinja(template: str) -> str:
+    # The metadata may hold the mere name of a template (seen: "mistral-v7-tekken"); rendered as Jinja it
+    # would become the prompt.
+    return template if "{%" in template or "{{" in template else ""
