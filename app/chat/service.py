@@ -16,7 +16,7 @@ from app.chat.turn import Turn, TurnTools
 from app.domain.chat import MAX_MESSAGE_BYTES, Chat, Message, MessageStatus, Role
 from app.domain.generation import Sampling
 from app.domain.ids import now_ms
-from app.domain.model import Model
+from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, NoticeCode
 from app.domain.value import to_json
 from app.engine.base import Engine, GenerateRequest
@@ -114,6 +114,7 @@ class ChatService:
         *,
         model_id: str | None = None,
         sampling: Sampling | None = None,
+        options: ModelOptions | None = None,
         owner: str | None = None,
     ) -> None:
         """Saves a person's message, durably, and begins the turn that answers it.
@@ -127,7 +128,7 @@ class ChatService:
         _check_length(message.content)
         if message.parent_id is not None:
             self._message(chat.id, message.parent_id)
-        model, engine = self._engine_for(chat, model_id)
+        model, engine = self._engine_for(chat, model_id, options)
         answer = _new_answer(message, answer_id, model)
         chat = msgspec.structs.replace(
             chat,
@@ -247,10 +248,14 @@ class ChatService:
             has_older = has_older and bool(page)
         return branch
 
-    def _engine_for(self, chat: Chat, wanted: str | None) -> tuple[Model, Engine]:
+    def _engine_for(
+        self, chat: Chat, wanted: str | None, options: ModelOptions | None = None
+    ) -> tuple[Model, Engine]:
         if self._turn_in(chat.id) is not None:
             raise KnownError.of(NoticeCode.CHAT_BUSY, chat_id=chat.id)
         model = self._engines.choose(wanted or chat.model_id)
+        if options is not None:
+            model = msgspec.structs.replace(model, options=_over(options, model.options))
         return model, self._engines.for_model(model)
 
     def _turn_in(self, chat_id: str) -> Turn | None:
@@ -278,6 +283,12 @@ def _new_answer(message: Message, answer_id: str, model: Model) -> Message:
         model_id=model.id,
         turn_id=answer_id,
     )
+
+
+def _over(options: ModelOptions, saved: ModelOptions) -> ModelOptions:
+    """What is set in `options`, and for the rest what is saved."""
+    wished = {name: value for name, value in msgspec.structs.asdict(options).items() if value is not None}
+    return msgspec.structs.replace(saved, **wished)
 
 
 def _check_length(text: str) -> None:
