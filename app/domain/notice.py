@@ -43,6 +43,8 @@ class NoticeCode(StrEnum):
     MESSAGE_NOT_FOUND = "message-not-found"  # message_id
     MESSAGE_TOO_LONG = "message-too-long"  # bytes, limit_bytes
     CHAT_BUSY = "chat-busy"  # chat_id
+    FILE_NOT_A_CHAT = "file-not-a-chat"  # detail
+    FILE_TOO_NEW = "file-too-new"  # found, known
     # Getting models
     REPO_NOT_FOUND = "repo-not-found"  # repo
     REPO_HAS_NO_GGUF = "repo-has-no-gguf"  # repo

@@ -40,7 +40,15 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "app.host": ("app", *BASE, "app.settings", "app.loop", "app.core", "app.client"),
     "app.server": ("app", *BASE, "app.settings", "app.core", "app.client"),
     # The engine's wire only to ask a throw-away child what devices there are (`doctor`).
-    "app.cli": ("app", *BASE, "app.settings", "app.client", "app.engine.wire", "app.engine.base"),
+    "app.cli": (
+        "app",
+        *BASE,
+        "app.settings",
+        "app.client",
+        "app.exchange",
+        "app.engine.wire",
+        "app.engine.base",
+    ),
     "resources": (),
     "ui.theme": ("resources",),
     "ui.texts": ("app.domain",),
