@@ -113,9 +113,10 @@ class SocketHost:
 
     def restart(self) -> None:
         """Clients start the next one by themselves."""
-        for process in self.processes():
+        killed = self.processes()
+        for process in killed:
             process.send_signal(signal.SIGKILL)
-        wait_until(lambda: not self.processes(), what="the host's end")
+        wait_until(lambda: not set(killed) & set(self.processes()), what="the host's end")
 
     def is_gone(self) -> bool:
         return not self.processes()
