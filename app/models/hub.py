@@ -51,6 +51,12 @@ class Identity(Value):
     etag: str = ""
     sha256: str = ""
 
+    def is_same(self, other: Identity) -> bool:
+        """A hash says more than an etag, which a mirror may make up anew each time."""
+        if self.sha256 and other.sha256:
+            return (self.size_bytes, self.sha256) == (other.size_bytes, other.sha256)
+        return (self.size_bytes, self.etag) == (other.size_bytes, other.etag)
+
 
 class FileChangedError(Exception):
     """The far side has another file under the name than the one that was begun."""
@@ -75,9 +81,13 @@ class RemoteRepo:
         self._repo = repo
         self._revision = revision
 
+    @property
+    def host(self) -> str:
+        return self._session.environment.host
+
     def listing(self) -> Listing:
         """Raises KnownError: REPO_NOT_FOUND, REPO_GATED, HUB_REFUSED, NETWORK_UNREACHABLE, OFFLINE."""
-        with self._refusals(), _no_listing(self._session.environment.host):
+        with self._refusals(), _no_listing(self.host):
             info = self._session.api.model_info(
                 self._repo, revision=self._revision, files_metadata=True, timeout=ANSWER_S
             )

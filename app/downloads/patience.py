@@ -1,0 +1,97 @@
+"""How long to keep trying, and how to be told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+from typing import TypeVar
+
+from app.network.door import PassingError
+
+DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+PROGRESS_BYTES = 256 * 1024  # less than this between two faults is no progress
+
+T = TypeVar("T")
+
+
+class StopReason(Enum):
+    PAUSE = "pause"
+    CANCEL = "cancel"
+    CLOSE = "close"
+
+
+class Stopped(Exception):
+    """The work was told to stop."""
+
+
+class StopFlag:
+    """Set once by any thread; the work looks at it and waits on it. The first reason counts, but a cancel
+    also overrules a pause."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._on_set: Callable[[], None] = lambda: None
+        self.reason: StopReason | None = None
+
+    def set(self, reason: StopReason) -> None:
+        with self._lock:
+            if self.reason in (None, StopReason.PAUSE):
+                self.reason = reason
+            self._event.set()
+            interrupt = self._on_set
+        interrupt()
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def when_set(self, interrupt: Callable[[], None]) -> None:
+        """Has `interrupt` called, on the thread that sets the flag, to end a wait on the network."""
+        with self._lock:
+            self._on_set = interrupt
+            is_late = self._event.is_set()
+        if is_late:
+            interrupt()
+
+    def check(self) -> None:
+        if self._event.is_set():
+            raise Stopped
+
+    def wait(self, seconds: float) -> None:
+        if self._event.wait(seconds):
+            raise Stopped
+
+
+class Patience:
+    """A bounded number of tries in a row without progress, further and further apart."""
+
+    def __init__(self, stop: StopFlag, delays_s: tuple[float, ...] = DELAYS_S) -> None:
+        self._stop = stop
+        self._delays_s = delays_s
+        self._tried = 0
+        self._progress = 0
+
+    def progressed(self, count: int) -> None:
+        self._progress += count
+        if self._progress >= PROGRESS_BYTES:
+            self._tried = self._progress = 0
+
+    def endure(self, error: PassingError) -> None:
+        """Waits before the next try, as long as the far side asks for; raises the error when it is enough."""
+        self._stop.check()
+        if self._tried >= len(self._delays_s):
+            raise error
+        delay = self._delays_s[self._tried]
+        self._tried += 1
+        self._progress = 0
+        self._stop.wait(max(delay, error.retry_after_s or 0.0))
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Returns what `question` returns, asking again while its errors may pass."""
+        while True:
+            try:
+                return question()
+            except PassingError as error:
+                self.endure(error)
