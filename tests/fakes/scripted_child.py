@@ -168,6 +168,7 @@ class Child:
     def _misbehave(self, command: str, detail: str) -> None:
         if command in ("/signal", "/crash"):
             os.kill(os.getpid(), signal.Signals[detail] if command == "/signal" else signal.SIGSEGV)
+            threading.Event().wait()  # another thread may be the one that is told
         elif command == "/exit":
             code, _, text = detail.partition(" ")
             print(text, file=sys.stderr, flush=True)
