@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from app.domain.chat import Chat, Message, Role
+from app.domain.model import Model
 from app.engine.base import PromptMessage
 
 MAX_CHARS_PER_TOKEN = 12  # more than any language's average in any vocabulary; only bounds what is read
 
 
-def prompt_for(chat: Chat, branch: Iterable[Message]) -> tuple[PromptMessage, ...]:
-    """Returns the branch (oldest first) as a template takes it. Answers without text are left out."""
-    system = (
-        [PromptMessage(role=Role.SYSTEM, content=chat.system_prompt)] if chat.system_prompt.strip() else []
-    )
+def prompt_for(chat: Chat, model: Model, branch: Iterable[Message]) -> tuple[PromptMessage, ...]:
+    """Returns the branch (oldest first) as a template takes it, under the chat's system prompt or else the
+    one that suits the model. Answers without text are left out."""
+    prompt = chat.system_prompt if chat.system_prompt.strip() else model.system_prompt
+    system = [PromptMessage(role=Role.SYSTEM, content=prompt)] if prompt else []
     turns = [
         PromptMessage(role=message.role, content=message.content, reasoning=message.reasoning)
         for message in branch

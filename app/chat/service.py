@@ -216,7 +216,7 @@ class ChatService:
     ) -> None:
         request = GenerateRequest(
             id=answer.turn_id or answer.id,
-            messages=prompt_for(chat, self._branch_above(answer, model)),
+            messages=prompt_for(chat, model, self._branch_above(answer, model)),
             sampling=sampling or chat.sampling,
             chat_template=model.options.chat_template,
             answer_prefix=answer.content,

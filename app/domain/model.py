@@ -37,6 +37,7 @@ class Model(Value):
     parameters: int = 0
     has_template: bool = False
     is_starter: bool = False
+    system_prompt: str = ""  # for chats that have none of their own
     is_missing: bool = False  # its file was not there when last looked for
     sha256: str = ""
     source: ModelSource | None = None

@@ -22,6 +22,7 @@ from app.errors import KnownError
 from app.models import naming
 from app.models.gguf import GgufHeader, read_header
 from app.models.quant import base_name, quant_of, shard_paths, spelled
+from app.models.recommended import system_prompt_for
 from app.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ class Library:
                     added_ms=before.added_ms if before else now_ms(),
                     source=source or (before.source if before else None),
                     sha256=sha256 or (before.sha256 if before else ""),
+                    system_prompt=system_prompt_for(model.name),
                     is_starter=is_starter or (before is not None and before.is_starter),
                 )
             )

@@ -5,7 +5,10 @@ from hypothesis import strategies as st
 
 from app.chat.context import prompt_for, shortened
 from app.domain.chat import Chat, Message, Role
+from app.domain.model import Model
 from app.engine.base import PromptMessage
+
+MODEL = Model(id="m", name="M", path="/m.gguf", size_bytes=1, system_prompt="Be a model.")
 
 
 def message(role: Role, content: str) -> Message:
@@ -23,11 +26,16 @@ def test_the_prompt_has_the_system_prompt_and_no_empty_answers() -> None:
         message(Role.ASSISTANT, ""),
         message(Role.USER, "two"),
     ]
-    assert prompt_for(chat, branch) == (
+    assert prompt_for(chat, MODEL, branch) == (
         said(Role.SYSTEM, "Be brief."),
         said(Role.USER, "one"),
         said(Role.USER, "two"),
     )
+
+
+def test_a_chat_without_a_system_prompt_gets_the_model_s() -> None:
+    chat = Chat(id="c", created_ms=1, updated_ms=1, system_prompt=" ")
+    assert prompt_for(chat, MODEL, [])[0] == said(Role.SYSTEM, "Be a model.")
 
 
 def test_the_oldest_turns_go_first() -> None:
