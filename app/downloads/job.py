@@ -20,7 +20,7 @@ from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.transfer import Transfer, TransferState
 from app.downloads.files import TransferFiles, identity_of, is_already_there
 from app.downloads.parts import disk_full, free_bytes
-from app.downloads.patience import Patience, StopFlag, Stopped, StopReason
+from app.downloads.patience import Limits, Patience, StopFlag, Stopped, StopReason
 from app.downloads.plan import Order, Plan, make_plan
 from app.downloads.report import Report
 from app.downloads.transfer import FileTask, FileTransfer
@@ -31,7 +31,6 @@ from app.network.door import PassingError
 
 log = logging.getLogger(__name__)
 
-RESERVE_BYTES = 512 * 1024 * 1024  # left free for everything else that lives on the disk
 MAX_PLANS = 3  # of a file that changes while it comes
 WAITING = frozenset({NoticeCode.DISK_FULL, NoticeCode.OFFLINE})  # for someone to make room, or go online
 
@@ -44,6 +43,7 @@ class Desk(Protocol):
     models: Path
     hub: ModelHub
     library: Library
+    limits: Limits
 
     def get(self, transfer_id: str) -> Transfer | None: ...
 
@@ -95,7 +95,7 @@ class Job:
         with self._desk.hub.session(order.repo, order.revision, order.environment) as remote:
             self.stop.when_set(lambda: self._interrupt(remote))
             for _ in range(MAX_PLANS):
-                patience = Patience(self.stop)
+                patience = Patience(self.stop, self._desk.limits.delays_s)
                 plan = make_plan(remote, order, patience)
                 report = self._report = self._announced(plan)
                 if report is None:
@@ -167,13 +167,15 @@ class Job:
                 plan.choice.commit, plan.entries[index], identity_of(transfer.files[index]), place
             )
             if not is_already_there(place, task.identity, self.stop.check):
-                FileTransfer(remote, task, self.stop, _FileReport(report, index)).run(patience)
+                watcher = _FileReport(report, index)
+                FileTransfer(remote, task, self.stop, watcher, self._desk.limits.silence_s).run(patience)
             report.count(index, task.identity.size_bytes)
 
     def _check_space(self, transfer: Transfer) -> None:
-        needed = transfer.size_bytes - transfer.done_bytes
-        if needed and free_bytes(self._desk.models) < needed + RESERVE_BYTES:
-            raise disk_full(self._desk.models, needed + RESERVE_BYTES)
+        missing = transfer.size_bytes - transfer.done_bytes
+        needed = missing + self._desk.limits.reserve_bytes
+        if missing and free_bytes(self._desk.models) < needed:
+            raise disk_full(self._desk.models, needed)
 
     def _hand_over(self, plan: Plan, report: Report) -> None:
         """The library takes the files over; only then is nothing left to resume."""

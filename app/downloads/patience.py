@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 from app.network.door import PassingError
 
-DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 PROGRESS_BYTES = 256 * 1024  # less than this between two faults is no progress
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a download puts up with: pauses between tries in a row without progress (and so their number),
+    silence that counts as a cut, and what it leaves free on the disk for everything else."""
+
+    delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+    silence_s: float = 30.0
+    reserve_bytes: int = 512 * 1024 * 1024
 
 
 class StopReason(Enum):
@@ -67,7 +77,7 @@ class StopFlag:
 class Patience:
     """A bounded number of tries in a row without progress, further and further apart."""
 
-    def __init__(self, stop: StopFlag, delays_s: tuple[float, ...] = DELAYS_S) -> None:
+    def __init__(self, stop: StopFlag, delays_s: tuple[float, ...]) -> None:
         self._stop = stop
         self._delays_s = delays_s
         self._tried = 0

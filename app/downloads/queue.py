@@ -16,7 +16,7 @@ from app.domain.ports import TransferTable
 from app.domain.transfer import Transfer, TransferState
 from app.downloads.files import TransferFiles
 from app.downloads.job import Job, OnPlanned
-from app.downloads.patience import StopReason
+from app.downloads.patience import Limits, StopReason
 from app.downloads.plan import Order
 from app.downloads.states import ACTIVE, moved
 from app.errors import KnownError
@@ -27,6 +27,7 @@ from app.paths import Paths
 log = logging.getLogger(__name__)
 
 MAX_RUNNING = 2
+DEFAULT_LIMITS = Limits()
 JOIN_S = 15.0  # a connection attempt cannot be aborted, only outwaited
 
 
@@ -49,10 +50,12 @@ class Downloads:
         on_change: Callable[[Transfer], None],
         on_removed: Callable[[str], None],
         max_running: int = MAX_RUNNING,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.hub = hub
         self.library = library
         self.models = paths.models
+        self.limits = limits
         self._table = table
         self._on_change = on_change
         self._on_removed = on_removed

@@ -19,8 +19,6 @@ from app.models.hub import Body, Identity, RemoteRepo
 from app.models.quant import FileEntry
 from app.network.door import PassingError
 
-SILENCE_S = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class FileTask:
@@ -52,7 +50,7 @@ class FileTransfer:
         task: FileTask,
         stop: StopFlag,
         watcher: Watcher,
-        silence_s: float = SILENCE_S,
+        silence_s: float,
     ) -> None:
         self._remote = remote
         self._task = task

@@ -21,7 +21,7 @@ from app.domain.ports import ModelTable
 from app.errors import KnownError
 from app.models import naming
 from app.models.gguf import GgufHeader, read_header
-from app.models.quant import base_name, quant_of, shard_paths, spelled
+from app.models.quant import quant_of, shard_paths, spelled
 from app.models.recommended import system_prompt_for
 from app.paths import Paths
 
@@ -207,7 +207,7 @@ def _described(path: Path, source: ModelSource | None, sha256: str) -> Model:
     _check_shards(path, headers)
     return Model(
         id="",
-        name=first.name or base_name(path.name),
+        name=naming.title(path, source, first.name),
         path=str(path),
         size_bytes=sum(header.file_bytes for header in headers),
         architecture=first.architecture,

@@ -6,14 +6,23 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import PurePath
 
-from app.domain.model import Model
+from app.domain.model import Model, ModelSource
 from app.models.quant import base_name, spelled
+
+_NO_NAMES = frozenset({"", "gguf", "model", "ggml-model", "ggml", "unnamed"})
+
+
+def title(path: PurePath, source: ModelSource | None, said: str) -> str:
+    """Returns what a model is called: as its repo or file is, which is what people asked for; what the
+    header says is often a note of whoever trained it, and only better than nothing."""
+    names = (_repo_title(source.repo) if source else "", base_name(path.name))
+    return next((name for name in names if name.lower() not in _NO_NAMES), said or names[-1])
 
 
 def new_id(model: Model, taken: Collection[str]) -> str:
     """Returns an id that is not taken: `name:quant`, else with the repo's owner, else with a number."""
     source = model.source
-    name = slug(_repo_title(source.repo) if source else base_name(PurePath(model.path).name)) or "model"
+    name = slug(model.name) or "model"
     owner = slug(source.repo.split("/")[0]) if source else ""
     names = [name, f"{name}-{owner}"] if owner else [name]
     names += [f"{names[-1]}-{number}" for number in range(2, len(taken) + 3)]
