@@ -106,6 +106,14 @@ def detach() -> None:
         os._exit(0)
 
 
+def become(role: Role, *arguments: str, environment: Mapping[str, str]) -> int:
+    """Turns this process into a role, in the foreground; where that cannot be done, waits for its end."""
+    argv = role_argv(role, *arguments)
+    if sys.platform == "win32":
+        return subprocess.call(argv, env=dict(environment))
+    return os.execve(argv[0], argv, dict(environment))
+
+
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kills a spawned process and everything it started. Harmless when it is gone; does not wait."""
     if process.poll() is not None and not hasattr(os, "killpg"):

@@ -1,0 +1,1 @@
+"""The command line: one module a verb, on the same host as the window."""

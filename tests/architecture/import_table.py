@@ -22,11 +22,11 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "app.spawn": ("app.domain", "app.errors", "app.paths"),
     "app.loop": (),
     "app.settings": BASE,
-    "app.store": BASE,
-    "app.network": BASE,
+    "app.store": (*BASE, "app.loop"),
+    "app.network": ("app", *BASE),
     # What these need from the store they declare as a Protocol; core passes it in.
     "app.models": (*BASE, "app.settings", "app.network"),
-    "app.downloads": (*BASE, "app.settings", "app.network", "app.models.hub"),
+    "app.downloads": (*BASE, "app.settings", "app.network", "app.models"),
     "app.engine": (*BASE, "app.settings"),
     "app.engine.worker": ("app.domain", "app.errors", "app.engine.base", "app.engine.wire"),
     "app.planning": (*BASE, "app.settings", "app.models", "app.engine"),
@@ -37,17 +37,16 @@ IMPORTS: dict[str, tuple[str, ...]] = {
         *("app", *BASE, *SERVICES, "app.loop", "app.models", "app.downloads", "app.engine"),
         *("app.planning", "app.chat", "app.exchange", "app.client"),
     ),
-    "app.host": ("app", *BASE, "app.settings", "app.loop", "app.core", "app.client"),
+    # A host chooses which kind of engine its core is given.
+    "app.host": (
+        *("app", *BASE, "app.settings", "app.loop", "app.core", "app.client"),
+        *("app.engine", "app.planning"),
+    ),
     "app.server": ("app", *BASE, "app.settings", "app.core", "app.client"),
-    # The engine's wire only to ask a throw-away child what devices there are (`doctor`).
+    # Of the engine only the probe, which asks a throw-away child what devices there are (`doctor`).
     "app.cli": (
-        "app",
-        *BASE,
-        "app.settings",
-        "app.client",
-        "app.exchange",
-        "app.engine.wire",
-        "app.engine.base",
+        *("app", *BASE, "app.settings", "app.client", "app.exchange.json_chat"),
+        *("app.engine.probe", "app.engine.wire"),
     ),
     "resources": (),
     "ui.theme": ("resources",),

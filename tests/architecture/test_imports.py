@@ -99,7 +99,7 @@ def test_processes_are_started_in_one_place():
         ("app.store.messages", "app.domain.chat", True),
         ("app.store.messages", "app.chat.turn", False),
         ("app.downloads.queue", "app.models.hub", True),
-        ("app.downloads.queue", "app.models.gguf", False),
+        ("app.models.library", "app.downloads.queue", False),
         ("app.engine.client", "app.engine.worker.bindings", False),
         ("app.core", "app.engine.worker.bindings", False),
         ("app.engine.worker.generate", "app.engine.wire", True),

@@ -1,0 +1,88 @@
+"""A chat as the command line has it: a new one or the last one, and where the next question hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from app.cli.answer import AnswerFollower, is_wanted
+from app.cli.inbox import Inbox
+from app.cli.verb import Options, VerbError, Work, find_model
+from app.client.client import Client
+from app.client.protocol import ChangeChat, CreateChat, Owner, Send, Snapshot
+from app.domain.chat import Chat, Message
+from app.domain.generation import Sampling
+from app.domain.ids import new_id, now_ms
+from app.domain.model import Model, ModelOptions
+
+_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens")
+
+
+class Conversation:
+    """Questions to one model in one chat."""
+
+    def __init__(self, client: Client, inbox: Inbox, model: Model, chat: Chat, wishes: ModelOptions) -> None:
+        self.client = client
+        self.inbox = inbox
+        self.model = model
+        self._chat = chat
+        self._wishes = wishes
+        self._head_id = chat.head_id
+
+    @classmethod
+    @contextmanager
+    def opened(cls, options: Options, work: Work, wishes: ModelOptions) -> Iterator[Conversation]:
+        """Connects, finds the model, and makes the chat or takes the last one."""
+        chat_id = new_id()
+        inbox = Inbox(work.console, lambda event: is_wanted(event, chat_id))
+        with work.client(inbox) as client:
+            snapshot = inbox.first_snapshot()
+            model = find_model(client, options.model)
+            chat = _last_chat(client, snapshot, options) if options.goes_on else None
+            chat_id = chat.id if chat else chat_id
+            yield cls(client, inbox, model, chat or _new_chat(client, chat_id, model, options), wishes)
+
+    def ask(self, text: str, follower: AnswerFollower) -> Message:
+        """Sends a question and returns its answer at its end."""
+        send = Send(
+            chat_id=self._chat.id,
+            message_id=new_id(),
+            answer_id=new_id(),
+            text=text,
+            parent_id=self._head_id,
+            model_id=self.model.id,
+            sampling=self._chat.sampling,
+            options=self._wishes,
+            owner=Owner.CLIENT,
+        )
+        answer = follower.follow(send)
+        # A question that got no answer is asked anew beside itself, not below.
+        self._head_id = answer.id if answer.content else self._head_id
+        return answer
+
+
+def sampling_of(options: Options, base: Sampling) -> Sampling:
+    """What was said on the command line, and for the rest `base`."""
+    said = {name: getattr(options, name) for name in _SAMPLING if getattr(options, name) is not None}
+    return msgspec.structs.replace(base, **said)
+
+
+def _new_chat(client: Client, chat_id: str, model: Model, options: Options) -> Chat:
+    now = now_ms()
+    sampling = sampling_of(options, Sampling())
+    system = options.system or ""
+    client.call(
+        CreateChat(chat_id=chat_id, model_id=model.id, system_prompt=system, sampling=sampling),
+    )
+    return Chat(id=chat_id, created_ms=now, updated_ms=now, sampling=sampling)
+
+
+def _last_chat(client: Client, snapshot: Snapshot, options: Options) -> Chat:
+    if not snapshot.chats:
+        raise VerbError("there is no chat to continue yet. Leave out --continue to begin one.")
+    chat = snapshot.chats[0]
+    if options.system is not None:
+        client.call(ChangeChat(chat_id=chat.id, system_prompt=options.system))
+    return msgspec.structs.replace(chat, sampling=sampling_of(options, chat.sampling))

@@ -1,0 +1,71 @@
+"""What a verb waits for: replies, events and changes of the connection, in one queue, read by one thread."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+
+from app.cli.console import Console
+from app.cli.texts import sentence
+from app.client.client import ConnectionState
+from app.client.protocol import Reply, Snapshot
+from app.domain.notice import Notice, NoticeCode
+from app.errors import KnownError
+from app.events import Event, NoticeRaised
+
+Item = Snapshot | Event | Reply
+
+
+class Inbox:
+    """A client's listener. Only events that are `wanted` are kept: others may come by the million."""
+
+    def __init__(self, console: Console, wanted: Callable[[Event], bool]) -> None:
+        self._console = console
+        self._wanted = wanted
+        self._items: queue.SimpleQueue[Item | tuple[ConnectionState, Notice | None]] = queue.SimpleQueue()
+
+    def next(self, timeout_s: float | None = None) -> Item:
+        """Waits for the next item. Raises KnownError when the host cannot be had, and TimeoutError."""
+        while True:
+            try:
+                item = self._items.get(timeout=timeout_s)
+            except queue.Empty:
+                raise TimeoutError from None
+            if isinstance(item, NoticeRaised):
+                self._console.remark(f"cove: {sentence(item.notice)}")
+            elif isinstance(item, tuple):
+                self._weigh(*item)
+            else:
+                return item
+
+    def first_snapshot(self) -> Snapshot:
+        """Waits for the host. Raises KnownError when there will be none."""
+        while True:
+            item = self.next()
+            if isinstance(item, Snapshot):
+                return item
+
+    def put(self, reply: Reply) -> None:
+        self._items.put(reply)
+
+    # As a ClientListener, on the client's thread
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._items.put(snapshot)
+
+    def happened(self, event: Event) -> None:
+        if isinstance(event, NoticeRaised) or self._wanted(event):
+            self._items.put(event)
+
+    def connection_changed(self, state: ConnectionState, notice: Notice | None) -> None:
+        self._items.put((state, notice))
+
+    def _weigh(self, state: ConnectionState, notice: Notice | None) -> None:
+        if state is ConnectionState.LOST:
+            self._console.status("The connection to the background host was lost; starting it again…")
+        elif state is ConnectionState.CLOSED:
+            raise KnownError(notice or Notice(code=NoticeCode.HOST_NOT_RUNNING))
+        elif state is ConnectionState.REFUSED and notice is not None:
+            if notice.code is not NoticeCode.HOST_OLDER_BUSY:
+                raise KnownError(notice)
+            self._console.remark(f"cove: {sentence(notice)}")  # it will have finished soon

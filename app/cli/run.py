@@ -1,0 +1,166 @@
+"""`cove run MODEL [PROMPT]`: one answer, or without a prompt a conversation."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.cli.answer import AnswerFollower
+from app.cli.conversation import Conversation
+from app.cli.texts import interrupted_answer, sentence
+from app.cli.verb import DONE, FAILED, INTERRUPTED, Options, Subparsers, UsageError, Work, add_verb
+from app.domain.chat import Message, MessageStatus
+from app.domain.generation import StopReason, Timings
+from app.domain.model import ModelOptions
+
+_HELLO = "{model}: /bye or Ctrl-D ends the conversation, Ctrl-C stops an answer."
+
+
+def add(verbs: Subparsers) -> None:
+    parser = add_verb(verbs, "run", "ask a model; without a prompt, have a conversation", run)
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="text from a pipe is added to it")
+    parser.add_argument("--continue", dest="goes_on", action="store_true", help="go on with the last chat")
+    parser.add_argument("--system", metavar="TEXT", help="the system prompt")
+    parser.add_argument("--temperature", type=number(0, 100), help="0 always takes the likeliest token")
+    parser.add_argument("--top-p", type=number(0, 1))
+    parser.add_argument("--top-k", type=whole(0))
+    parser.add_argument("--min-p", type=number(0, 1))
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), help="the same seed draws the same tokens")
+    parser.add_argument("--max-tokens", type=whole(1))
+    parser.add_argument("--ctx", metavar="TOKENS", type=whole(1), help="length of the context")
+    parser.add_argument("--gpu-layers", metavar="N", type=whole(-1), help="layers on the GPU; -1: all")
+    parser.add_argument("--template", metavar="FILE", help="a Jinja chat template instead of the model's own")
+
+
+def run(options: Options, work: Work) -> int:
+    wishes = model_options(options)
+    piped = read_pipe()
+    text = "\n\n".join(part for part in (options.prompt, piped) if part)
+    if not text.strip() and not sys.stdin.isatty():
+        raise UsageError("there is nothing to ask: give a prompt, or pipe one in")
+    with Conversation.opened(options, work, wishes) as conversation:
+        if text.strip():
+            return ask(conversation, text, options, work)
+        return converse(conversation, options, work)
+
+
+def ask(conversation: Conversation, text: str, options: Options, work: Work) -> int:
+    """One question and its answer."""
+    follower = AnswerFollower(conversation.client, conversation.inbox, work.console, writes=not options.json)
+    answer = conversation.ask(text, follower)
+    if options.json:
+        work.console.json(as_json(answer))
+    if answer.status is MessageStatus.INTERRUPTED:
+        work.console.remark(f"cove: {interrupted_answer(len(answer.content), conversation.model.id)}")
+    elif answer.notice is not None:
+        work.console.remark(f"cove: {sentence(answer.notice)}")
+    if follower.was_interrupted:
+        return INTERRUPTED
+    return DONE if answer.status is MessageStatus.COMPLETE else FAILED
+
+
+def converse(conversation: Conversation, options: Options, work: Work) -> int:
+    """Asks and answers in turn until /bye or the end of the input."""
+    with contextlib.suppress(ImportError):  # not on every system
+        import readline  # noqa: F401 (gives input() editing and history)
+    work.console.remark(_HELLO.format(model=conversation.model.name))
+    while True:
+        try:
+            text = input(">>> ").strip()
+        except EOFError:
+            work.console.line()
+            return DONE
+        except KeyboardInterrupt:
+            work.console.line()
+            continue
+        if text == "/bye":
+            return DONE
+        if text:
+            ask(conversation, text, options, work)
+
+
+def as_json(answer: Message) -> dict[str, Any]:
+    """The last line of --json; `timings` in llama-server's names."""
+    timings = answer.timings or Timings()
+    return {
+        "text": answer.content,
+        "reasoning": answer.reasoning,
+        "stop_reason": _stop_reason(answer),
+        "timings": {
+            "cache_n": timings.cache_n,
+            "prompt_n": timings.prompt_n,
+            "prompt_ms": timings.prompt_ms,
+            "predicted_n": timings.predicted_n,
+            "predicted_ms": timings.predicted_ms,
+            "predicted_per_second": timings.predicted_per_second,
+        },
+        "model": answer.model_id,
+        "chat_id": answer.chat_id,
+        "notice": answer.notice,
+    }
+
+
+def _stop_reason(answer: Message) -> str:
+    if answer.status is MessageStatus.INTERRUPTED:
+        return "interrupted"
+    if answer.status is MessageStatus.FAILED:
+        return StopReason.FAILED.value
+    return (answer.stop_reason or StopReason.CANCELLED).value
+
+
+def read_pipe() -> str:
+    """Returns what was piped in. Only pipes and files are read: other things may never end."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):  # closed, or not there
+        return ""
+    return sys.stdin.read() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else ""
+
+
+def model_options(options: Options) -> ModelOptions:
+    return ModelOptions(
+        context_tokens=options.ctx,
+        gpu_layers=options.gpu_layers,
+        chat_template=_read_template(options.template) if options.template else None,
+    )
+
+
+def _read_template(name: str) -> str:
+    try:
+        return Path(name).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"the template {name} cannot be read: {reason}") from error
+
+
+def number(lowest: float, highest: float) -> Callable[[str], float]:
+    """Returns what reads a number within a range from the command line."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not lowest <= value <= highest:  # also false for nan
+            raise argparse.ArgumentTypeError(f"{text} is not between {lowest:g} and {highest:g}")
+        return value
+
+    read.__name__ = "number"  # argparse says "invalid number value"
+    return read
+
+
+def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
+    """Returns what reads a whole number within a range from the command line."""
+    in_range = number(lowest, math.nextafter(highest, math.inf))
+
+    def read(text: str) -> int:
+        in_range(text)
+        return int(text)
+
+    read.__name__ = "whole number"
+    return read
