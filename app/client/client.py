@@ -2,6 +2,7 @@
 
 Knows the protocol and nothing behind it. When the connection is lost it connects again by itself, asks for a
 new snapshot and repeats the commands that had no reply; ids are made by clients, so repeating is harmless.
+A host that said goodbye was ended on purpose: it is started again when there is something to ask of it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from app.client.transport import ConnectionLost, Transport
 from app.domain.ids import new_id
 from app.domain.notice import Action, Notice, NoticeCode
 from app.errors import KnownError
-from app.events import Event
+from app.events import Event, HostLeaving
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,12 @@ class ClientListener(Protocol):
 
 
 class Connector(Protocol):
-    """Makes a connected transport or raises KnownError (which is shown, and tried again)."""
+    """Makes a connected transport, or raises KnownError (which is shown, and tried again).
 
-    def __call__(self) -> Transport: ...
+    With `start` false it starts no host; None then means that there is none.
+    """
+
+    def __call__(self, *, start: bool) -> Transport | None: ...
 
 
 class Client:
@@ -92,6 +96,7 @@ class Client:
         self._outbox: queue.SimpleQueue[bytes | None] | None = None  # of the present connection
         self._transport: Transport | None = None
         self._seq: int | None = None  # of the last event heard; None until a snapshot
+        self._was_dismissed = False  # the last host said that it would leave
         self._notice: Notice | None = None
         self._state = ConnectionState.CONNECTING
         self._closed = threading.Event()
@@ -166,10 +171,12 @@ class Client:
     def _connect(self) -> Transport | None:
         """One attempt. Commands that wait are told of a refusal that waiting will not cure."""
         try:
-            transport = self._connector()
+            transport = self._connector(start=not self._was_dismissed or self._has_waiting())
         except KnownError as error:
             self._become(ConnectionState.REFUSED, error.notice)
             self._refuse_all(error.notice)
+            return None
+        if transport is None:
             return None
         try:
             transport.send(encode(Request(id=new_id(), command=Hello(identity=self._identity))))
@@ -198,6 +205,7 @@ class Client:
                 _dispose(transport)
                 return
             self._transport = transport
+            self._was_dismissed = False
             if self._listener is not None:
                 outbox.put(self._subscription())
             for request, _ in self._waiting.values():
@@ -220,7 +228,8 @@ class Client:
             writer.join()
             _dispose(transport)
         if not self._closed.is_set():
-            self._become(ConnectionState.LOST, None)
+            notice = Notice(code=NoticeCode.HOST_NOT_RUNNING) if self._was_dismissed else None
+            self._become(ConnectionState.LOST, notice)
             self._settle_quits()
 
     def _take(self, frame: Answer | Happened | Resync, outbox: queue.SimpleQueue[bytes | None]) -> None:
@@ -248,6 +257,7 @@ class Client:
             outbox.put(self._subscription())
             return
         self._seq = frame.seq
+        self._was_dismissed = self._was_dismissed or isinstance(frame.event, HostLeaving)
         self._listener.happened(frame.event)
 
     def _subscription(self) -> bytes:
@@ -260,6 +270,10 @@ class Client:
             callbacks = [self._waiting.pop(key)[1] for key in quits]
         for on_reply in callbacks:
             on_reply(Done())
+
+    def _has_waiting(self) -> bool:
+        with self._lock:
+            return bool(self._waiting)
 
     def _refuse_all(self, notice: Notice) -> None:
         with self._lock:

@@ -66,7 +66,7 @@ class HostConnector:
     limit_s: float = START_LIMIT_S
     start: Callable[[Paths], None] = field(default_factory=lambda: start_host)
 
-    def __call__(self) -> Transport:
+    def __call__(self, *, start: bool) -> Transport | None:
         """Raises KnownError: HOST_NOT_RUNNING, HOME_NOT_WRITABLE, HOST_UNREACHABLE after `limit_s`."""
         deadline = time.monotonic() + self.limit_s
         next_start = 0.0
@@ -76,6 +76,8 @@ class HostConnector:
             except (OSError, ConnectionLost) as error:
                 if not self.may_start:
                     raise KnownError.of(NoticeCode.HOST_NOT_RUNNING) from error
+                if not start:
+                    return None
                 if time.monotonic() > deadline:
                     raise _unreachable(self.paths, error) from error
             if time.monotonic() >= next_start:

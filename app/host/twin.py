@@ -21,8 +21,8 @@ class Twin:
     def __init__(self, core: Core) -> None:
         self.host = Host(core)
 
-    def connect(self) -> Transport:
-        """A new connection's client end."""
+    def connect(self, *, start: bool = True) -> Transport:
+        """A new connection's client end; there is nothing to start."""
         ours, theirs = memory_pipe()
         self.host.admit(theirs)
         return ours

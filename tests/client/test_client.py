@@ -31,7 +31,7 @@ from app.client.protocol import (
 from app.client.transport import ConnectionLost, MemoryTransport, memory_pipe
 from app.domain.notice import Notice, NoticeCode
 from app.errors import KnownError
-from app.events import ChatRemoved
+from app.events import ChatRemoved, HostLeaving
 from tests.fakes.recorder import Recorder
 from tests.waiting import wait_until
 
@@ -43,12 +43,14 @@ class SmallHost:
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
+        self.starts: list[bool] = []  # of each attempt to connect: might it have started a host
         self.connections: list[MemoryTransport] = []
         self.greeting: Reply = Welcome(identity=ME, epoch="e")
         self.reply: Callable[[Command], Reply | None] = lambda command: Done()
         self._threads: list[threading.Thread] = []
 
-    def connect(self) -> MemoryTransport:
+    def connect(self, *, start: bool) -> MemoryTransport:
+        self.starts.append(start)
         ours, theirs = memory_pipe()
         self.connections.append(theirs)
         thread = threading.Thread(target=self._serve, args=(theirs,))
@@ -149,6 +151,31 @@ def test_a_quit_that_took_the_host_with_it_is_done_and_not_repeated(host: SmallH
     assert host.commands == [Quit(), ListChats()]
 
 
+def test_a_host_that_said_goodbye_is_started_again_when_there_is_something_to_ask(
+    host: SmallHost, heard: Recorder
+) -> None:
+    absent: list[bool] = []
+
+    def connect(*, start: bool) -> MemoryTransport | None:
+        if host.connections and not start:
+            absent.append(True)
+            return None
+        return host.connect(start=start)
+
+    client = Client(connect, ME, listener=heard).start()
+    wait_until(lambda: heard.snapshots)
+    host.connections[0].send(encode(Happened(seq=1, event=HostLeaving())))
+    host.connections[0].send(encode(Happened(seq=2, event=ChatRemoved(chat_id="last words"))))
+    heard.wait_for(ChatRemoved)
+    host.connections[0].close()
+    wait_until(lambda: len(absent) >= 2, what="attempts that start nothing")
+    assert len(host.connections) == 1
+    assert heard.states[-1] == (ConnectionState.LOST, Notice(code=NoticeCode.HOST_NOT_RUNNING))
+    client.call(ListChats())
+    assert len(host.connections) == 2
+    client.close()
+
+
 def test_a_gap_in_the_events_asks_for_a_new_snapshot(
     host: SmallHost, client: Client, heard: Recorder
 ) -> None:
@@ -189,7 +216,7 @@ def test_a_refused_greeting_is_told_to_who_waits_and_tried_again(host: SmallHost
 
 
 def test_what_the_connector_cannot_do_is_told(heard: Recorder) -> None:
-    def connect() -> MemoryTransport:
+    def connect(*, start: bool) -> MemoryTransport:
         raise KnownError.of(NoticeCode.HOST_NOT_RUNNING)
 
     client = Client(connect, ME, listener=heard).start()

@@ -34,14 +34,16 @@ def guests(paths: Paths) -> Iterator[list[Transport]]:
 
 def test_a_connector_that_may_not_start_says_that_none_runs(paths: Paths) -> None:
     with pytest.raises(KnownError) as refusal:
-        HostConnector(paths, may_start=False)()
+        HostConnector(paths, may_start=False)(start=True)
     assert refusal.value.notice.code is NoticeCode.HOST_NOT_RUNNING
 
 
 def test_a_connector_waits_for_the_host_it_started(paths: Paths, guests: list[Transport]) -> None:
     listeners: list[HostListener] = []
     connector = HostConnector(paths, start=lambda paths: listeners.append(HostListener(paths, guests.append)))
-    transport = connector()
+    assert connector(start=False) is None
+    transport = connector(start=True)
+    assert transport is not None
     wait_until(lambda: guests)
     transport.close()
     transport.release()
@@ -52,7 +54,7 @@ def test_a_connector_waits_for_the_host_it_started(paths: Paths, guests: list[Tr
 def test_a_host_that_never_comes_is_unreachable(paths: Paths) -> None:
     starts: list[Paths] = []
     with pytest.raises(KnownError) as refusal:
-        HostConnector(paths, limit_s=0.05, start=starts.append)()
+        HostConnector(paths, limit_s=0.05, start=starts.append)(start=True)
     assert refusal.value.notice.code is NoticeCode.HOST_UNREACHABLE
     assert starts == [paths]
 

@@ -60,7 +60,7 @@ class TwinHost:
         self.twin = Twin(self._core)
 
     def client(self, listener: ClientListener | None = None, who: Identity | None = None) -> Client:
-        client = Client(lambda: self.twin.connect(), who or identity(), listener=listener).start()
+        client = Client(lambda *, start: self.twin.connect(), who or identity(), listener=listener).start()
         self._clients.append(client)
         return client
 
@@ -122,15 +122,7 @@ class SocketHost:
         return not self.processes()
 
     def processes(self) -> list[psutil.Process]:
-        """The living hosts of this home."""
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                line = process.cmdline()
-                is_host = "app.host" in line and str(self.paths.home) in line
-                if is_host and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        return found
+        return hosts_of(self.paths.home)
 
     def close(self) -> None:
         for client in self._clients:
@@ -148,6 +140,18 @@ def host_under_test(kind: str, home: Path) -> Iterator[HostUnderTest]:
         yield host
     finally:
         host.close()
+
+
+def hosts_of(home: Path) -> list[psutil.Process]:
+    """The living host processes of a home."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = process.cmdline()
+            is_host = "app.host" in line and str(home) in line
+            if is_host and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def has_host(paths: Paths) -> bool:
