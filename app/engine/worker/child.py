@@ -47,7 +47,8 @@ class Child:
 
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
         self._incoming = incoming
-        self._outbox = Outbox(outgoing)
+        # A child that cannot speak is of no use to anybody.
+        self._outbox = Outbox(outgoing, on_fault=lambda: os._exit(1))
         self._inbox: Inbox = queue.SimpleQueue()
         self._control = Control()
         self._clock = StepClock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from typing import BinaryIO
 
 from app.engine.base import TextGrew
@@ -17,10 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Writes frames in order on a thread of its own."""
+    """Writes frames in order on a thread of its own. `on_fault` is called there when a bug ends it."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, on_fault: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
+        self._on_fault = on_fault
         self._frames: queue.SimpleQueue[FromChild | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="wire-writer", daemon=True)
         self._thread.start()
@@ -48,6 +50,7 @@ class Outbox:
             log.info("the host no longer reads")
         except Exception:
             log.exception("the writer ended")
+            self._on_fault()
 
     def _take(self) -> tuple[list[FromChild], bool]:
         """Waits for one frame and returns all there are, and whether more may come."""
