@@ -19,7 +19,7 @@ from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.domain.value import to_json
 from app.engine.base import Engine, OnStatus
-from app.errors import CoveError, KnownError
+from app.errors import BugError, CoveError, KnownError
 from app.planning.plan import Machine, plan_for, this_machine
 from app.planning.resident import Resident
 
@@ -152,6 +152,9 @@ class Residency:
         except OSError as error:
             facts: dict[str, Fact] = {"model": resident.model.id, "detail": str(error)}
             resident.fail(Notice(code=NoticeCode.MODEL_LOAD_FAILED, facts=facts, actions=(Action.RETRY,)))
+        except Exception as error:
+            log.exception("No engine could be made for %s", resident.model.id)
+            resident.fail(BugError(repr(error)).notice)
 
     def _submit(self, task: Callable[[], None]) -> None:
         self._worker.submit(_logged, task)
@@ -167,7 +170,8 @@ def _logged(task: Callable[[], None]) -> None:
 def _is_same(resident: Resident, model: Model, options: ModelOptions) -> bool:
     # The template goes with each request, so a change of it needs no other child.
     return (
-        resident.model.path == model.path
+        not resident.is_broken
+        and resident.model.path == model.path
         and resident.model.size_bytes == model.size_bytes
         and _placement(resident.options) == _placement(options)
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import msgspec
+
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.generation import StopReason
 from app.domain.model import Model, ModelOptions
@@ -37,19 +39,24 @@ class Resident:
         self._lock = threading.RLock()
         self._engine: Engine | None = None
         self._waiting: dict[str, tuple[GenerateRequest, OnRequestEvent]] = {}
+        self._active: set[str] = set()
         self._is_load_wanted = False
         self._closed = threading.Event()
+        self._failure: Notice | None = None
 
     @property
     def status(self) -> EngineStatus:
-        engine = self._engine
+        """What the engine says of itself, and of the requests also those that it has not noticed yet."""
+        active, engine = len(self._active), self._engine
         if engine is not None:
-            return engine.status
-        is_wanted = self._is_load_wanted or bool(self._waiting)
+            status = engine.status
+            return msgspec.structs.replace(status, active_requests=max(active, status.active_requests))
+        state = EngineState.STARTING if self._is_load_wanted or self._waiting else EngineState.IDLE
         return EngineStatus(
             model_id=self.model.id,
-            state=EngineState.STARTING if is_wanted else EngineState.IDLE,
-            active_requests=len(self._waiting),
+            state=EngineState.FAILED if self._failure else state,
+            active_requests=active,
+            notice=self._failure,
         )
 
     @property
@@ -59,6 +66,11 @@ class Resident:
     @property
     def is_busy(self) -> bool:
         return self.is_answering or self.status.state in (EngineState.STARTING, EngineState.LOADING)
+
+    @property
+    def is_broken(self) -> bool:
+        """Tells whether there will never be an engine here."""
+        return self._failure is not None
 
     def open(self) -> None:
         """Builds the engine and gives it what has come in. Called once, when memory is free again."""
@@ -77,10 +89,12 @@ class Resident:
         engine.close()
 
     def fail(self, notice: Notice) -> None:
-        """Ends what waits, because the engine could not be built."""
+        """The engine could not be built: ends what waits and all that may still come."""
+        with self._lock:
+            self._failure = notice
+            self._is_load_wanted = False
+        self._on_status(self.status)
         self._end_waiting(lambda request_id: Failed(id=request_id, notice=notice))
-        self._is_load_wanted = False
-        self._on_status(EngineStatus(model_id=self.model.id, state=EngineState.FAILED, notice=notice))
 
     def load(self) -> None:
         with self._lock:
@@ -91,14 +105,21 @@ class Resident:
         self._on_status(self.status)
 
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        def heard(event: RequestEvent) -> None:
+            if isinstance(event, Finished | Failed):
+                self._active.discard(event.id)
+            on_event(event)
+
         with self._lock:
-            if self._engine is not None:
-                self._engine.generate(request, on_event)
-                return
-            if not self._closed.is_set():
-                self._waiting[request.id] = (request, on_event)
-        if self._closed.is_set():
-            on_event(Failed(id=request.id, notice=self._load_cancelled()))
+            refusal = self._failure or (self._load_cancelled() if self._closed.is_set() else None)
+            if refusal is None:
+                self._active.add(request.id)
+                if self._engine is not None:
+                    self._engine.generate(request, heard)
+                    return
+                self._waiting[request.id] = (request, heard)
+        if refusal is not None:
+            on_event(Failed(id=request.id, notice=refusal))
         self._on_status(self.status)
 
     def cancel(self, request_id: str) -> None:
