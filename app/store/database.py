@@ -21,6 +21,8 @@ from app.errors import BugError, KnownError
 Row = tuple[Any, ...]
 Parameters = tuple[Any, ...]
 
+# What is deleted is overwritten, so that emptying the trash means it.
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NOT_WRITABLE = {
     sqlite3.SQLITE_READONLY,
@@ -46,7 +48,7 @@ class Database:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
         try:
             with self._errors():
-                for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+                for pragma in _PRAGMAS:
                     self._connection.execute(f"PRAGMA {pragma}").fetchall()
         except BaseException:
             self._connection.close()
@@ -163,9 +165,10 @@ def sync_file(path: Path) -> None:
 def free_bytes(path: Path) -> int | None:
     """Returns the room left where `path` lies, None when that cannot be told."""
     try:
-        return shutil.disk_usage(path.parent).free
+        usage = shutil.disk_usage(path.parent)
     except OSError:
         return None
+    return usage.free if usage.total else None  # a file system that is no disk says 0 of 0
 
 
 def _make_private(path: Path) -> None:
@@ -175,10 +178,11 @@ def _make_private(path: Path) -> None:
 
 def storage_error(path: Path, error: OSError | None = None) -> KnownError:
     """Returns what is to be said when the disk refused to take something."""
-    if error is not None and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _full(path)
     free = free_bytes(path)
-    if free is not None and free < _LOW_BYTES:
+    is_full = free is not None and free < _LOW_BYTES  # SQLite does not tell why it could not write
+    if error is not None:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if is_full:
         return _full(path)
     return KnownError.of(NoticeCode.HOME_NOT_WRITABLE, Action.RETRY, path=str(path.parent))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from app.domain.ids import now_ms
 from app.domain.notice import Notice, NoticeCode
 from app.errors import KnownError
 from app.store import migrations, salvage, search
@@ -59,6 +60,14 @@ class Store:
         self._database.close()
 
 
+def _leave_a_trace(database: Database) -> None:
+    """Writes something, so that a disk that takes nothing is noticed now and not when a person has typed."""
+    with database.write():
+        database.execute(
+            "INSERT OR REPLACE INTO facts (key, value) VALUES ('opened_ms', ?)", (str(now_ms()),)
+        )
+
+
 def _open_sound(path: Path) -> Database:
     database = Database(path)
     try:
@@ -66,8 +75,7 @@ def _open_sound(path: Path) -> Database:
         is_suspect = suspect_mark(path).exists()
         if (is_suspect or path.stat().st_size <= _CHECKED_AT_ONCE_BYTES) and not database.is_sound():
             raise KnownError.of(NoticeCode.STORE_DAMAGED, path=str(path), backup="")
-        with database.write():
-            pass  # a disk that cannot be written to is noticed here and not when a person has typed
+        _leave_a_trace(database)
         search.ensure_current(database, is_suspect=is_suspect)
         suspect_mark(path).unlink(missing_ok=True)
     except BaseException:
