@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing.connection
 import os
 import threading
@@ -23,6 +24,7 @@ from app.spawn import Role, host_environment, spawn
 START_LIMIT_S = 10.0
 HANDSHAKE_LIMIT_S = 2.0
 _POLL_S = 0.01
+MAX_ERRORS_BYTES = 1_000_000
 
 # A command may use its client's Hub and proxy settings (they are not the host's); nothing else is sent.
 COMMAND_VARIABLES = (
@@ -122,7 +124,9 @@ def start_host(paths: Paths) -> None:
     """Starts a host that outlives us. Raises KnownError (HOME_NOT_WRITABLE) when the home cannot be made."""
     try:
         paths.make()
-        with Path(paths.logs / "host.stderr.log").open("ab") as errors:
+        log_path = host_errors(paths)
+        is_long = log_path.exists() and log_path.stat().st_size > MAX_ERRORS_BYTES
+        with log_path.open("wb" if is_long else "ab") as errors:
             starter = spawn(
                 Role.HOST,
                 "--home",
@@ -138,8 +142,17 @@ def start_host(paths: Paths) -> None:
     starter.wait()
 
 
+def host_errors(paths: Paths) -> Path:
+    """The file that takes what a host prints before (or without) its own log."""
+    return paths.logs / "host.stderr.log"
+
+
 def _unreachable(paths: Paths, error: Exception) -> KnownError:
-    detail = f"{type(error).__name__}: {error}"
+    """With the last thing the host printed, which is its traceback's end if it fell over at its start."""
+    with contextlib.suppress(OSError):
+        lines = host_errors(paths).read_text(errors="replace").splitlines()
+        error = RuntimeError(lines[-1]) if lines else error
+    detail = str(error) or type(error).__name__
     return KnownError.of(
         NoticeCode.HOST_UNREACHABLE, Action.RETRY, Action.OPEN_LOG, detail=detail, log=str(paths.logs)
     )

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from app.client.connect import HostConnector, command_environment, connect_once, open_client, start_host
+from app.client.connect import (
+    HostConnector,
+    command_environment,
+    host_errors,
+    open_client,
+    start_host,
+)
 from app.client.protocol import ClientKind, ListProcesses, Processes, Quit
 from app.client.transport import Transport
 from app.domain.notice import NoticeCode
@@ -59,6 +65,15 @@ def test_a_host_that_never_comes_is_unreachable(paths: Paths) -> None:
     assert starts == [paths]
 
 
+def test_a_host_that_falls_over_at_its_start_is_quoted(paths: Paths) -> None:
+    def fall_over(paths: Paths) -> None:
+        host_errors(paths).write_text("Traceback\nImportError: no such thing\n")
+
+    with pytest.raises(KnownError) as refusal:
+        HostConnector(paths, limit_s=0.05, start=fall_over)(start=True)
+    assert refusal.value.notice.facts["detail"] == "ImportError: no such thing"
+
+
 def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(KnownError) as refusal:
@@ -82,7 +97,6 @@ def test_open_client_starts_a_host_and_finds_it_again(home: Path, monkeypatch: p
     assert isinstance(one, Processes)
     assert isinstance(two, Processes)
     assert one.host_pid == two.host_pid
-    connect_once(host.paths).close()
     first.call(Quit())
     for client in (first, second):
         client.close()
