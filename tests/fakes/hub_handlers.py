@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import json
@@ -101,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _end(self, *, rudely: bool) -> None:
+        with contextlib.suppress(OSError):  # the client may have gone first
+            self._hang_up(rudely)
+
+    def _hang_up(self, rudely: bool) -> None:
         if rudely:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
