@@ -1,0 +1,53 @@
+"""Numbers, sizes and times as people read them, in the user's language."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+_MINUTE_S = 60
+_HOUR_S = 60 * _MINUTE_S
+
+translate = QCoreApplication.translate
+
+
+def number_text(number: float, decimals: int = 1) -> str:
+    """Returns for example "12,345" or "41.3"."""
+    locale = QLocale()
+    return locale.toString(number, "f", decimals) if isinstance(number, float) else locale.toString(number)
+
+
+def size_text(count: float) -> str:
+    """Returns for example "98.8 MB": powers of 1000, as file managers and the Hub show them."""
+    decimals = 1 if count >= 1_000_000 else 0
+    return QLocale().formattedDataSize(int(count), decimals, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def seconds_text(milliseconds: float) -> str:
+    """Returns for example "0.08 s", "6.2 s" or "2 min 5 s"."""
+    seconds = milliseconds / 1000
+    if seconds >= _MINUTE_S:
+        return duration_text(seconds)
+    decimals = 2 if seconds < 1 else 1
+    return translate("texts", "{seconds} s").format(seconds=number_text(seconds, decimals))
+
+
+def duration_text(seconds: float) -> str:
+    """Returns a length of time in its two largest units."""
+    whole = max(1, round(seconds))
+    if whole >= _HOUR_S:
+        hours, minutes = divmod(whole // _MINUTE_S, 60)
+        return translate("texts", "{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+    if whole >= _MINUTE_S:
+        minutes, rest = divmod(whole, _MINUTE_S)
+        return translate("texts", "{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    return translate("texts", "{seconds} s").format(seconds=whole)
+
+
+def tokens_text(count: int) -> str:
+    if count == 1:
+        return translate("texts", "1 token")
+    return translate("texts", "{count} tokens").format(count=number_text(count))
+
+
+def percent_text(fraction: float) -> str:
+    return translate("texts", "{percent} %").format(percent=number_text(round(100 * fraction)))
