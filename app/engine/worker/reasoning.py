@@ -26,6 +26,7 @@ FORMATS = (
     Tags(open="[THINK]", close="[/THINK]"),
     Tags(open="<seed:think>", close="</seed:think>"),
     Tags(open="<|channel>thought", close="<channel|>"),
+    Tags(open="<|START_THINKING|>", close="<|END_THINKING|>"),
 )
 _SWITCHES = ("enable_thinking", "reasoning_effort")
 

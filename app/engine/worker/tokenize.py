@@ -56,7 +56,8 @@ class Spellings:
             (begin.start(), begin.start() + length)
             for begin in self._first.finditer(text)
             for length in self._lengths
-            if text[begin.start() : begin.start() + length] in self._words
+            if begin.start() + length <= len(text)
+            and text[begin.start() : begin.start() + length] in self._words
         ]
 
     def guarded_in(self, text: str) -> list[Span]:
