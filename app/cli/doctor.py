@@ -108,24 +108,18 @@ def _device(device: Any) -> dict[str, Any]:
 
 
 def _places(paths: Paths) -> dict[str, dict[str, Any]]:
-    places = {
-        "home": paths.home,
-        "database": paths.database,
-        "settings": paths.settings,
-        "models": paths.models,
-        "logs": paths.logs,
-        "runtime": paths.runtime,
-    }
+    folders = {"home": paths.home, "models": paths.models, "logs": paths.logs, "runtime": paths.runtime}
+    files = {"database": paths.database, "settings": paths.settings}
     return {
-        name: {"path": str(path), "exists": path.exists(), "writable": is_writable(path)}
-        for name, path in places.items()
+        name: {"path": str(path), "exists": path.exists(), "writable": is_writable(path, name in folders)}
+        for name, path in {**folders, **files}.items()
     }
 
 
-def is_writable(path: Path) -> bool:
+def is_writable(path: Path, is_folder: bool) -> bool:
     """Says whether it can be written to, or made where it is not yet."""
     existing = next(place for place in (path, *path.parents) if place.exists())
-    is_right_kind = existing == path or existing.is_dir()
+    is_right_kind = existing.is_dir() == (is_folder or existing != path)
     return is_right_kind and os.access(existing, os.W_OK)
 
 

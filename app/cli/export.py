@@ -19,6 +19,7 @@ _SPEAKERS = {Role.USER: "You", Role.ASSISTANT: "Model", Role.SYSTEM: "System"}
 def add(verbs: Subparsers) -> None:
     parser = add_verb(verbs, "export", "print chats as text (as they are shown) or whole as JSON", run)
     parser.add_argument("chat", metavar="CHAT", nargs="?", help="its id, the start of it, or its title")
+    parser.set_defaults(late="chat")
     parser.add_argument("--all", action="store_true", help="all chats")
 
 

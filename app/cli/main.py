@@ -32,7 +32,7 @@ VERBS = (run, pull, list_verb, show, rm, ps, stop, quit_verb, export, host, doct
 def main(argv: list[str]) -> int:
     """Runs `argv` (without the program's name) and returns the exit code."""
     try:
-        options = make_parser().parse_args(argv)
+        options = parse(argv)
     except SystemExit as end:  # argparse has said what is wrong, or helped
         return int(end.code or 0)
     paths = resolve(getattr(options, "home", None))
@@ -41,6 +41,20 @@ def main(argv: list[str]) -> int:
         return _run(options, Work(Console(), paths))
     finally:
         undo_log()
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Reads the command line. Raises SystemExit, with all said, when it is wrong or asks for help."""
+    parser = make_parser()
+    options, rest = parser.parse_known_args(argv)
+    # WORKAROUND(https://github.com/python/cpython/issues/59317): an optional positional after an option is
+    # not seen by argparse, as in `run MODEL --json PROMPT`.
+    late = getattr(options, "late", None)
+    if rest and late and getattr(options, late) is None and not rest[0].startswith("-"):
+        setattr(options, late, rest.pop(0))
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 def make_parser() -> argparse.ArgumentParser:

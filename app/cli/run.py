@@ -27,6 +27,7 @@ def add(verbs: Subparsers) -> None:
     parser = add_verb(verbs, "run", "ask a model; without a prompt, have a conversation", run)
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="text from a pipe is added to it")
+    parser.set_defaults(late="prompt")
     parser.add_argument("--continue", dest="goes_on", action="store_true", help="go on with the last chat")
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
     parser.add_argument("--temperature", type=number(0, 100), help="0 always takes the likeliest token")

@@ -10,6 +10,7 @@ from app.client.protocol import UnloadModel
 def add(verbs: Subparsers) -> None:
     parser = add_verb(verbs, "stop", "unload a model, or all", run)
     parser.add_argument("model", metavar="MODEL", nargs="?")
+    parser.set_defaults(late="model")
 
 
 def run(options: Options, work: Work) -> int:

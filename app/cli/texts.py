@@ -37,7 +37,7 @@ NOTICES: dict[NoticeCode, str] = {
     # Model
     NoticeCode.MODEL_NOT_FOUND: "there is no model “{model}”. `cove list` shows those that are here.",
     NoticeCode.MODEL_FILE_MISSING: (
-        "the model's file is gone: {path}. Put it back, or remove the entry with `cove rm`."
+        "there is no file {path}. If it was a model's, put it back, or remove the entry with `cove rm`."
     ),
     NoticeCode.MODEL_CORRUPT: "{path} is damaged ({detail}); it was left as it is.",
     NoticeCode.MODEL_UNSUPPORTED: "models of the kind “{architecture}” are not supported yet.",
@@ -80,6 +80,10 @@ NOTICES: dict[NoticeCode, str] = {
     ),
     NoticeCode.CHAT_BUSY: (
         "an answer is still being written in this chat; nothing was sent. Wait for it or stop it."
+    ),
+    NoticeCode.FILE_NOT_A_CHAT: "the file is no chat of Cove's ({detail}); nothing was changed.",
+    NoticeCode.FILE_TOO_NEW: (
+        "the file was written by a newer Cove (format {found}, this one knows {known}). Update Cove."
     ),
     # Getting models
     NoticeCode.REPO_NOT_FOUND: (
