@@ -8,6 +8,7 @@ be tested with true pipes, signals and exit codes in milliseconds. A user's mess
     /exit N TEXT    writes TEXT to stderr and exits with code N
     /garbage        writes bytes that are no frame
     /spin N         computes for N seconds and says nothing, then answers
+    /prefill        stays in the middle of prefill, busy, until it is cancelled
     /deaf TEXT      echoes TEXT word by word, every 5 ms, whatever it is told, and ends as if never cancelled
 
 /hang stops all work, in prefill, while the heartbeat goes on: a beating thread proves nothing.
@@ -40,14 +41,16 @@ LIVES = "lives"  # a file in the working folder: how many children have been sta
 
 class ChildScript(Value):
     """`loads` says how each life's load goes, the last one for all that follow: "ok", "stall" (reports
-    half, then nothing), "spin" (computes, reports nothing), "signal:NAME", "fail:CODE" or "until-batch:N"
-    (killed unless the plan's batch is as small)."""
+    half, then nothing), "slow" (reports progress for three seconds), "spin:N" (computes for N seconds and
+    reports nothing), "signal:NAME", "fail:CODE" or "until-batch:N" (killed unless the plan's batch is as
+    small)."""
 
     protocol: int = wire.PROTOCOL
     mismatch: str | None = None
     greets: bool = True
     beats: bool = True
     stubborn: bool = False  # ignores Shutdown and the end of its pipe
+    noisy: bool = False  # prints to standard output while it loads and with every word
     loads: tuple[str, ...] = ("ok",)
 
 
@@ -76,6 +79,9 @@ class Child:
     def __init__(self, script: ChildScript) -> None:
         self._script = script
         self._lock = threading.Lock()
+        # As the real one does: what prints to standard output reaches the log, not the wire.
+        self._out = os.dup(1)
+        os.dup2(2, 1)
         self._jobs: queue.SimpleQueue[wire.Load | wire.Generate] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
         self._changed = threading.Condition()
@@ -124,7 +130,12 @@ class Child:
     def _load(self, plan: LoadPlan) -> None:
         kind, _, detail = self._script.loads[min(_life(), len(self._script.loads)) - 1].partition(":")
         self._say(wire.LoadProgress(progress=0.5))
-        if kind == "spin":
+        self._make_noise()
+        if kind == "slow":
+            for step in range(60):
+                self._wait("load", 0.05)
+                self._say(wire.LoadProgress(progress=0.5 + step / 120))
+        elif kind == "spin":
             _spin(float(detail or 3600))
         elif kind == "stall":
             self._wait("load", None)
@@ -150,6 +161,10 @@ class Child:
         if script.fate == Fate.HANG:
             self._step_tokens = 32
             threading.Event().wait()
+        while command == "/prefill" and not self._is_cancelled(request.id):
+            self._say(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=32, total=64))
+            self._step(32)
+            self._wait(request.id, 0.05)
         self._say(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=64, total=64))
         self._say(PhaseMoved(id=request.id, phase=Phase.DECODE))
         for word in script.answer:
@@ -158,6 +173,7 @@ class Child:
             self._wait(request.id, script.pause_s or (0.005 if command == "/deaf" else 0))
             self._step(1)
             self._say(TextGrew(id=request.id, content=word))
+            self._make_noise()
             self._misbehave(command, detail)
         if script.fate == Fate.HOLD:
             self._wait(request.id, None)
@@ -175,9 +191,7 @@ class Child:
             os._exit(int(code))
         elif command == "/garbage":
             with self._lock:
-                os.write(
-                    sys.stdout.fileno(), b"llama_model_loader: loaded meta data with 31 key-value pairs\n"
-                )
+                _write_all(self._out, b"llama_model_loader: loaded meta data with 31 key-value pairs\n")
             threading.Event().wait()
         elif command == "/spin":
             _spin(float(detail))
@@ -197,8 +211,11 @@ class Child:
 
     def _say(self, frame: wire.FromChild) -> None:
         with self._lock:
-            sys.stdout.buffer.write(wire.encode(frame))
-            sys.stdout.buffer.flush()
+            _write_all(self._out, wire.encode(frame))
+
+    def _make_noise(self) -> None:
+        if self._script.noisy:
+            print("noise from native code", flush=True)
 
     def _is_cancelled(self, request_id: str) -> bool:
         return request_id in self._cancelled
@@ -207,6 +224,11 @@ class Child:
         with self._changed:
             if seconds != 0:
                 self._changed.wait_for(lambda: self._is_cancelled(request_id), seconds)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _life() -> int:
