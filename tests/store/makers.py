@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from app.domain.generation import Sampling, StopReason, Timings
 from app.domain.notice import Action, Notice, NoticeCode
 from app.store import Store
 
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 TURNS = (Role.USER, Role.ASSISTANT)
 
 
@@ -51,10 +52,6 @@ def fill(store: Store, count: int, chat_id: str = "c", text: str = "word {number
         for number, message_id in enumerate(ids)
     )
     return ids
-
-
-def json_text(value: Any) -> str:
-    return json.dumps(value)
 
 
 _counts = st.integers(0, 2**53)

@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from app.domain.chat import Message, MessageStatus
 from app.store import Store
-from tests.store.makers import chat, message
+from tests.store.makers import MEMORY, chat, message
 
 TEXTS = st.text(alphabet="ab đ中\n", max_size=10)
 STATUSES = st.sampled_from(MessageStatus)
@@ -27,7 +27,7 @@ class Tree(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="cove-tree-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="cove-tree-", dir=MEMORY))
         self.store = Store.open(self.folder / "cove.db")
         self.kept: dict[str, Message] = {}
         self.numbers = itertools.count()
@@ -140,4 +140,4 @@ def _words(text: str) -> list[str]:
 
 
 TestTree = Tree.TestCase
-TestTree.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestTree.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
