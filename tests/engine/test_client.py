@@ -193,7 +193,7 @@ def test_three_deaths_stop_it_until_a_person_loads(supervised):
 def test_a_load_can_be_cancelled(supervised):
     one = supervised(loads=("stall", "ok"), limits=Limits())
     asked = one.ask("x")
-    one.wait_for_state(EngineState.LOADING)
+    wait_until(lambda: one.engine.status.progress > 0, what="progress")
     one.engine.cancel_load()
     assert asked.code == NoticeCode.MODEL_LOAD_CANCELLED
     one.wait_for_state(EngineState.IDLE)
