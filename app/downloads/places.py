@@ -16,15 +16,20 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{digit}" for kind in ("com", "
 
 
 def place_for(models: Path, repo: str, filename: str) -> Place:
-    """Returns the place of a repo's file below the models folder: the repo's name, then its own path.
+    """Returns the place of a repo's file below the models folder: the repo's name, then its own path."""
+    return Place(models.joinpath(*plain_parts(repo, filename)))
+
+
+def plain_parts(repo: str, filename: str) -> tuple[str, ...]:
+    """Returns the folders and the name under which a repo's file is kept.
 
     Raises KnownError (DOWNLOAD_CORRUPT) for a name that is more than a plain relative path to a GGUF.
     """
-    components = (*repo.split("/"), *filename.split("/"))
-    is_plain = len(components) <= MAX_DEPTH and all(map(is_plain_name, components))
+    parts = (*repo.split("/"), *filename.split("/"))
+    is_plain = len(parts) <= MAX_DEPTH and all(map(is_plain_name, parts))
     if not is_plain or not filename.lower().endswith(".gguf"):
         raise KnownError.of(NoticeCode.DOWNLOAD_CORRUPT, file=filename[:200])
-    return Place(models.joinpath(*components))
+    return parts
 
 
 def is_plain_name(name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from app.domain.transfer import TransferFile
 from app.downloads.patience import Patience
+from app.downloads.places import plain_parts
 from app.models.hub import Choice, Identity, RemoteRepo
 from app.models.quant import FileEntry
 
@@ -43,11 +44,15 @@ class Plan:
 
 
 def make_plan(remote: RemoteRepo, order: Order, patience: Patience) -> Plan:
-    """Looks an order up. Only the first file is asked for by itself, which shows a gate; for the others the
-    listing says enough, because the Hub's etag of a large file is its sha256."""
+    """Looks an order up. Raises KnownError for whatever is in the way.
+
+    Only the first file is asked for by itself, which shows a gate; for the others the
+    listing says enough, because the Hub's etag of a large file is its sha256.
+    """
     choice = patience.ask(lambda: remote.choose(order.quant))
     files: list[TransferFile] = []
     for entry in choice.group.files:
+        plain_parts(order.repo, entry.path)  # or it could not be kept
         is_known = bool(files and entry.sha256)
         identity = _listed(entry) if is_known else _asked(remote, choice.commit, entry, patience)
         files.append(
