@@ -47,14 +47,15 @@ class AnswerFollower:
         Raises KnownError when the message was not taken.
         """
         self._send = send
-        self._client.request(send, self._inbox.put)
-        try:
-            answer = self._until_end(None)
-        except KeyboardInterrupt:
-            self.was_interrupted = True
-            self._client.request(StopTurn(answer_id=send.answer_id), lambda reply: None)
-            answer = self._until_end(STOP_LIMIT_S)
-        self._show(answer)
+        with self._inbox.interruptible():
+            self._client.request(send, self._inbox.put)
+            try:
+                answer = self._until_end(None)
+            except KeyboardInterrupt:
+                self.was_interrupted = True
+                self._client.request(StopTurn(answer_id=send.answer_id), lambda reply: None)
+                answer = self._until_end(STOP_LIMIT_S)
+            self._show(answer)
         if self._content_chars and not answer.content.endswith("\n"):
             self._write("\n")
         return answer

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from app.cli.console import Console
 from app.cli.texts import sentence
@@ -22,11 +25,19 @@ class Inbox:
     def __init__(self, console: Console, wanted: Callable[[Event], bool]) -> None:
         self._console = console
         self._wanted = wanted
-        self._items: queue.SimpleQueue[Item | tuple[ConnectionState, Notice | None]] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[Item | tuple[ConnectionState, Notice | None] | None] = (
+            queue.SimpleQueue()
+        )
+        self._interrupts = 0  # Ctrl-C
+        self._has_told = False
 
     def next(self, timeout_s: float | None = None) -> Item:
-        """Waits for the next item. Raises KnownError when the host cannot be had, and TimeoutError."""
+        """Waits for the next item. Raises KnownError when the host cannot be had, TimeoutError, and once
+        KeyboardInterrupt after Ctrl-C."""
         while True:
+            if self._interrupts and not self._has_told:
+                self._has_told = True
+                raise KeyboardInterrupt
             try:
                 item = self._items.get(timeout=timeout_s)
             except queue.Empty:
@@ -35,7 +46,7 @@ class Inbox:
                 self._console.remark(f"cove: {sentence(item.notice)}")
             elif isinstance(item, tuple):
                 self._weigh(*item)
-            else:
+            elif item is not None:
                 return item
 
     def first_snapshot(self) -> Snapshot:
@@ -44,6 +55,27 @@ class Inbox:
             item = self.next()
             if isinstance(item, Snapshot):
                 return item
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Makes the first Ctrl-C come out of `next`, so that it cuts nothing in two; a second one
+        comes at once."""
+
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            self._interrupts += 1
+            if self._interrupts > 1:
+                raise KeyboardInterrupt
+            self._items.put(None)  # wakes `next`; this queue's put is made for signal handlers
+
+        self._interrupts, self._has_told = 0, False
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, as under nohup
+            yield
+            return
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def put(self, reply: Reply) -> None:
         self._items.put(reply)

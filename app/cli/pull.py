@@ -28,7 +28,7 @@ def add(verbs: Subparsers) -> None:
 def run(options: Options, work: Work) -> int:
     command = parse(options.repo, options.revision)
     inbox = Inbox(work.console, _is_wanted)
-    with work.client(inbox) as client, Bar(work) as bar:
+    with work.client(inbox) as client, Bar(work) as bar, inbox.interruptible():
         inbox.first_snapshot()
         follower = TransferFollower(client, inbox, command, bar)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 
 from app.client.protocol import Command, Done, Reply
 from app.domain.chat import Message, MessageStatus, Role
@@ -37,6 +38,9 @@ class FakeInbox:
 
     def __init__(self, *items) -> None:
         self.items = deque(items)
+
+    def interruptible(self):
+        return nullcontext()
 
     def put(self, reply) -> None:
         raise AssertionError("the fake client answers nothing by itself")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import threading
 
 import pytest
 
@@ -75,3 +78,33 @@ def test_a_lost_connection_is_shown_and_waited_out(inbox, err):
     inbox.snapshot(SNAPSHOT)
     assert inbox.next() == SNAPSHOT
     assert "was lost" in err.getvalue()
+
+
+def test_ctrl_c_comes_out_of_next_once(inbox):
+    inbox.put(Done())
+    with inbox.interruptible():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            inbox.next()
+        assert inbox.next() == Done()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_wakes_who_waits(inbox):
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    with inbox.interruptible():
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            inbox.next(20)
+    timer.join()
+
+
+def test_an_ignored_ctrl_c_stays_ignored(inbox):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with inbox.interruptible():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
