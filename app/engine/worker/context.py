@@ -7,19 +7,23 @@ sliding-window cache. Knows nothing of requests.
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from app.domain.notice import Action, NoticeCode
 from app.engine.worker.bindings import Library
+from app.engine.worker.governor import Governor
 from app.engine.worker.loadfaults import notice_of_failed_load
 from app.engine.worker.model import Model, uses_gpu
 from app.engine.worker.stepclock import StepClock
 from app.engine.worker.threads import compute_threads
 from app.errors import KnownError
 
-REFERENCE_TOKENS = 32  # up to this many tokens a step, results do not depend on how a prompt is cut
+log = logging.getLogger(__name__)
+
+REFERENCE_TOKENS = 32  # a step in reference mode has no more; `exactness` may find that it must be one
 SLOTS = 1
 DECODED, NO_ROOM, ABORTED = 0, 1, 2
 _KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q5_1": 7, "bf16": 30}
@@ -48,6 +52,10 @@ class Context:
             raise KnownError.of(
                 NoticeCode.MODEL_UNSUPPORTED, Action.CHOOSE_MODEL, architecture=model.description
             )
+        self._logits_bytes = 4 * model.vocabulary.size
+        # A number of threads that was asked for is kept, and results depend on it to the last bit.
+        is_free = self.is_abortable and not model.plan.threads and not model.plan.reference
+        self._crew = _Crew(self._api, self._pointer, parameters.n_threads) if is_free else None
         self._make_batch()
 
     @property
@@ -75,11 +83,17 @@ class Context:
         result: int = self._api.llama_decode(self._pointer, batch)
         # A GPU works on after the call; what is timed and reported as done should be done.
         self._api.llama_synchronize(self._pointer)
-        self._clock.end()
+        seconds = self._clock.end()
         self._logits[count - 1] = 0
+        if self._crew is not None and result == DECODED:
+            self._crew.note(count, seconds)
         if result < 0:
             raise _device_failure(result)
         return result
+
+    def logits(self) -> bytes:
+        """Returns the logits of the row decoded last, as they are in memory."""
+        return ctypes.string_at(self._api.llama_get_logits_ith(self._pointer, -1), self._logits_bytes)
 
     def cut(self, position: int, sequence: int = 0) -> bool:
         """Forgets everything from `position` on; False if the memory cannot."""
@@ -128,6 +142,28 @@ class Context:
             batch.n_seq_id[row] = 1
             batch.seq_id[row][0] = 0
             batch.logits[row] = 0
+
+
+class _Crew:
+    """The threads of a context, as many as its governors say: one for single tokens, one for prompts."""
+
+    def __init__(self, api: Any, context: int, threads: int) -> None:
+        self._api = api
+        self._context = context
+        self._decode = Governor(threads)
+        self._prefill = Governor(threads, window=2, recent=8)
+
+    def note(self, tokens: int, seconds: float) -> None:
+        before = self._decode.threads, self._prefill.threads
+        if tokens == 1:
+            self._decode.note(seconds)
+        else:
+            self._decode.forget()
+            self._prefill.note(seconds / tokens)
+        now = self._decode.threads, self._prefill.threads
+        if now != before:
+            log.info("threads: %d for single tokens, %d for prompts", *now)
+            self._api.llama_set_n_threads(self._context, *now)
 
 
 def _abort_callback(api: Any) -> Any:

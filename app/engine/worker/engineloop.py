@@ -19,6 +19,7 @@ from app.engine.wire import Cancel, FromChild, Generate, Load, Loaded, LoadFaile
 from app.engine.worker.bindings import Library
 from app.engine.worker.context import Context
 from app.engine.worker.control import Control
+from app.engine.worker.exactness import exact_step_tokens
 from app.engine.worker.generate import Desk, Generation, Rows
 from app.engine.worker.model import Model, load_model
 from app.engine.worker.pace import Pace
@@ -115,7 +116,8 @@ class EngineLoop:
         except KnownError:
             model.close()
             raise
-        pace = Pace(context.step_tokens, is_abortable=context.is_abortable, is_fixed=plan.reference)
+        step = exact_step_tokens(context, model.vocabulary.size) if plan.reference else context.step_tokens
+        pace = Pace(step, is_abortable=context.is_abortable, is_fixed=plan.reference)
         slot = Slot(context, model.window_tokens, is_recurrent=model.is_recurrent)
         return Desk(self._library.api, model, context, slot, PromptMaker(model, self._renderer), pace)
 

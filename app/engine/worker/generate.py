@@ -25,6 +25,7 @@ from app.engine.worker.textflow import TextFlow
 from app.errors import KnownError
 
 FRAME_SECONDS = 0.016  # text is sent this often at most; the first piece at once
+PROGRESS_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ class Generation:
         done = slot.reuse(tokens)
         self._watch.begin(cached=done, total=total)
         self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
+        told_at = time.monotonic()
         while done < total:
             if self._is_cancelled():
                 return False
@@ -120,7 +122,10 @@ class Generation:
             pace.note(len(rows), time.monotonic() - begun)
             slot.tokens.extend(rows)
             done += len(rows)
-            self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
+            now = time.monotonic()
+            if done == total or now - told_at >= PROGRESS_SECONDS:
+                told_at = now
+                self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
         return True
 
     def _decode(

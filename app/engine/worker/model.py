@@ -93,6 +93,7 @@ def _parameters(library: Library, plan: LoadPlan) -> tuple[Any, Any]:
     """Returns the parameters and what they point to."""
     parameters = library.api.llama_model_default_params()
     parameters.check_tensors = plan.check_tensors
+    parameters.use_extra_bufts = not plan.reference
     if not plan.memory_map:
         parameters.load_mode = library.api.LLAMA_LOAD_MODE_NONE
     devices: list[int | None] = []

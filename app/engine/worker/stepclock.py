@@ -15,9 +15,11 @@ class StepClock:
     def begin(self, tokens: int) -> None:
         self._running = (tokens, time.monotonic())
 
-    def end(self) -> None:
-        self._running = None
+    def end(self) -> float:
+        """Returns how many seconds the step took."""
+        running, self._running = self._running, None
         self.steps += 1
+        return time.monotonic() - running[1] if running else 0.0
 
     def running(self) -> tuple[int, float]:
         """Returns the size of the step in progress and for how many milliseconds it has been running."""
