@@ -95,8 +95,11 @@ class Job:
         with self._desk.hub.session(order.repo, order.revision, order.environment) as remote:
             self.stop.when_set(lambda: self._interrupt(remote))
             for _ in range(MAX_PLANS):
-                patience = Patience(self.stop, self._desk.limits.delays_s)
+                limits = self._desk.limits
+                is_awaited = self._on_planned is not None
+                patience = Patience(self.stop, limits.first_delays_s if is_awaited else limits.delays_s)
                 plan = make_plan(remote, order, patience)
+                patience = Patience(self.stop, limits.delays_s)
                 report = self._report = self._announced(plan)
                 if report is None:
                     return

@@ -18,9 +18,11 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a download puts up with: pauses between tries in a row without progress (and so their number),
-    silence that counts as a cut, and what it leaves free on the disk for everything else."""
+    the same while whoever asked still waits to hear what it will be, silence that counts as a cut, and what
+    it leaves free on the disk for everything else."""
 
     delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+    first_delays_s: tuple[float, ...] = (0.5, 1.0)
     silence_s: float = 30.0
     reserve_bytes: int = 512 * 1024 * 1024
 
