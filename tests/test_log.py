@@ -141,6 +141,9 @@ def test_two_processes_of_a_role_lose_no_line_of_each_other(tmp_path: Path, monk
     for handler in pair:
         handler.close()
         handler.close()
+    put_aside = [file for file in tmp_path.iterdir() if file.name != "cli.log"]
+    assert put_aside
+    assert all(file.stat().st_size >= 2000 for file in put_aside)
     text = "".join(file.read_text() for file in tmp_path.iterdir())
     assert set(re.findall(r"<\d-\d+>", text)) == {
         f"<{place}-{number}>" for place in (0, 1) for number in range(200)

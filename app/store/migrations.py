@@ -6,6 +6,7 @@ that a file has seen, and moves in the same transaction as the step's own change
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from app.domain.notice import Action, NoticeCode
@@ -13,6 +14,7 @@ from app.errors import KnownError
 from app.store import schema
 from app.store.database import Database
 
+log = logging.getLogger(__name__)
 Step = Callable[[Database], None]
 APPLICATION_ID = 0x434F5645  # "COVE", so that `file` can tell what this is
 
@@ -39,6 +41,8 @@ def migrate(database: Database, steps: Sequence[Step] = STEPS) -> None:
 def upgrade(database: Database, steps: Sequence[Step] = STEPS) -> None:
     """Takes the missing steps of `steps`, which may end before the newest."""
     found = database.number("PRAGMA user_version")
+    if 0 < found < len(steps):
+        log.info("Migrating from version %d to %d", found, len(steps))
     for number, step in enumerate(steps[found:], start=found + 1):
         with database.write(durable=True):
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")

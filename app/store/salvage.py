@@ -7,6 +7,7 @@ after it can still be reached.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,8 @@ from app.store import migrations
 from app.store.database import Database, storage_error, suspect_mark, sync_file
 from app.store.schema import CHAT_SHIFT
 from app.store.wreck import Column, Row, Wreck
+
+log = logging.getLogger(__name__)
 
 _LATE_WRITES = "-wal"
 _TABLES = "SELECT name FROM sqlite_master WHERE sql LIKE '%seq INTEGER PRIMARY KEY%' ORDER BY rootpage"
@@ -54,6 +57,7 @@ def rescue(path: Path) -> Notice:
         _take_place(fresh, path)
     except OSError as error:
         raise storage_error(path, error) from error
+    log.info("Rescued %d messages of a damaged database; it is kept as %s", kept, backup.name)
     facts: dict[str, Fact] = {"path": str(path), "backup": str(backup), "kept_messages": kept}
     return Notice(code=NoticeCode.STORE_DAMAGED, facts=facts)
 

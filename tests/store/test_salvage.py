@@ -159,6 +159,17 @@ def test_late_writes_are_copied_aside_and_kept_too(sound: Path, path: Path):
         assert store.messages.get("c-59") is not None
 
 
+def test_old_late_writes_are_never_left_beside_a_new_file(sound: Path, path: Path):
+    fresh = path.with_name("cove.db.part")
+    shutil.copyfile(sound, fresh)
+    path.write_bytes(b"damaged")
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").write_bytes(b"of the damaged file")
+    salvage._take_place(fresh, path)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes() == sound.read_bytes()
+
+
 def test_an_answer_in_the_making_is_kept(sound: Path, path: Path):
     damaged(sound, path, pages(sound) - 1)
     with closing(Store.open(path)) as store:
