@@ -38,8 +38,7 @@ class Library:
     compiled in. `mismatch` says in what it differs from the version this code was written for."""
 
     def __init__(self) -> None:
-        for name in _FOREIGN:
-            os.environ.pop(name, None)
+        forget_foreign_code()
         # Here and not at the top: standard output must be out of native code's reach first.
         import llama_cpp
         import llama_cpp.llama_cpp as api
@@ -108,6 +107,11 @@ _BASE_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "ggml_backend_dev_type": (ctypes.c_int, [_Pointer]),
     "ggml_backend_dev_memory": (None, [_Pointer, ctypes.POINTER(_Size), ctypes.POINTER(_Size)]),
 }
+
+
+def forget_foreign_code() -> None:
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
 
 
 def _open(folder: Path, names: tuple[str, ...]) -> ctypes.CDLL:

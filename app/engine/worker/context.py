@@ -151,7 +151,7 @@ class _Crew:
         self._api = api
         self._context = context
         self._decode = Governor(threads)
-        self._prefill = Governor(threads, window=2, recent=8)
+        self._prefill = Governor(threads, window=3, recent=9)
 
     def note(self, tokens: int, seconds: float) -> None:
         before = self._decode.threads, self._prefill.threads

@@ -56,9 +56,10 @@ def notice_of_failed_load(plan: LoadPlan, lines: Sequence[str]) -> Notice:
 
 def detail_of(lines: Sequence[str]) -> str:
     """Returns the line that says most: the last one that is more than "failed to load model"."""
-    for line in reversed(lines):
-        if not any(words in line for words in _EMPTY_WORDS) and set(line) - {"."}:
-            return _PREFIX.sub("", line)[:300]
+    for empty_words in (_EMPTY_WORDS, _EMPTY_WORDS[:1]):
+        for line in reversed(lines):
+            if not any(words in line for words in empty_words) and set(line) - {"."}:
+                return _PREFIX.sub("", line)[:300]
     return lines[-1][:300] if lines else ""
 
 

@@ -78,5 +78,6 @@ def test_anything_else_is_told_as_it_is():
 
 def test_the_detail_is_the_line_that_says_most():
     assert detail_of(["a: cause", "...", END]) == "cause"
+    assert detail_of(["a: failed to read header", END]) == "failed to read header"
     assert detail_of([END]) == END
     assert detail_of([]) == ""
