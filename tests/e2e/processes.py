@@ -47,6 +47,14 @@ class Running:
             self.out += piece
         return self.out.decode()
 
+    def read_chars(self, count: int) -> None:
+        """Reads until at least so much was written."""
+        assert self.process.stdout is not None
+        while len(self.out) < count:
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            assert piece, f"ended at {self.out!r}"
+            self.out += piece
+
     def end(self) -> Result:
         rest, err = self.process.communicate(timeout=LIMIT_S)
         return Result(self.process.returncode, (self.out + rest).decode(), err.decode())
