@@ -17,10 +17,11 @@ SEPARATOR = " · "
 translate = QCoreApplication.translate
 
 
-def phase_text(phase: Phase | None, done: int, total: int) -> str:
+def phase_text(phase: Phase | None, done: int = 0, total: int = 0, *, progress: float = 0.0) -> str:
     """What an answer in the making is doing. None: nothing was heard yet."""
     if phase is Phase.LOADING:
-        return translate("texts", "Loading the model")
+        said = translate("texts", "Loading the model: {percent}")
+        return said.format(percent=percent_text(progress))
     if phase is Phase.TEMPLATE:
         return translate("texts", "Preparing the prompt")
     if phase is Phase.PREFILL:
@@ -145,7 +146,7 @@ def transfer_text(transfer: Transfer) -> str:
 
 
 def _timing_parts(timings: Timings) -> list[str]:
-    parts = [tokens_text(timings.predicted_n)]
+    parts = [tokens_text(timings.predicted_n)] if timings.predicted_n else []
     if timings.predicted_per_second > 0:
         speed = number_text(timings.predicted_per_second)
         parts.append(translate("texts", "{speed} tokens/s").format(speed=speed))

@@ -1,0 +1,171 @@
+"""The list of chats keeps its order and its rows under every event."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from app.client.protocol import ChangeChat, DeleteChat, ListChats, RestoreChat
+from app.domain.chat import Chat
+from app.domain.notice import Notice, NoticeCode
+from app.events import ChatChanged, ChatRemoved
+from tests.ui.fake_client import FakeHost
+from ui.bridge import Bridge
+from ui.viewmodels.chats import AGE_ROLE, CHAT_ROLE, Age, ChatList, age_of
+
+
+@pytest.fixture
+def chats(bridge):
+    return ChatList(bridge)
+
+
+def titles(chats):
+    return [chats.index(row).data() for row in range(chats.rowCount())]
+
+
+def test_the_newest_comes_first(host, deliver, chats):
+    for title in ("old", "middle", "new"):
+        host.add_chat(title)
+    deliver()
+    assert titles(chats) == ["new", "middle", "old"]
+    assert chats.row_of("old") == 2
+    assert chats.row_of("unknown") == -1
+    assert chats.chat("middle") == host.chats["middle"]
+    assert chats.index(0).data(CHAT_ROLE) == host.chats["new"]
+    assert chats.index(0).data(AGE_ROLE) == Age.OLDER
+
+
+def test_a_chat_that_is_touched_moves_to_the_top(host, deliver, chats):
+    for title in ("old", "middle", "new"):
+        host.add_chat(title)
+    deliver()
+    moved: list[int] = []
+    chats.rowsMoved.connect(lambda *facts: moved.append(facts[1]))
+    host._put(msgspec.structs.replace(host.chats["old"], updated_ms=host._tick()))
+    deliver()
+    assert titles(chats) == ["old", "new", "middle"]
+    assert moved == [2]
+
+
+def test_a_rename_stays_in_its_place(host, deliver, chats):
+    host.add_chat("first")
+    host.add_chat("second")
+    deliver()
+    assert chats.setData(chats.index(1), "  Renamed ", Qt.ItemDataRole.EditRole)
+    deliver()
+    assert titles(chats) == ["second", "Renamed"]
+    assert not chats.setData(chats.index(1), "  ", Qt.ItemDataRole.EditRole)
+    assert chats.setData(chats.index(1), "Renamed", Qt.ItemDataRole.EditRole)
+    assert host.asked(ChangeChat) == [ChangeChat(chat_id="first", title="Renamed")]
+
+
+def test_deleting_and_restoring(host, deliver, chats):
+    host.add_chat("first")
+    host.add_chat("second")
+    deliver()
+    removed: list[str] = []
+    chats.removed.connect(removed.append)
+    chats.delete("first")
+    deliver()
+    assert titles(chats) == ["second"]
+    assert removed == ["first"]
+    chats.restore("first")
+    deliver()
+    assert titles(chats) == ["second", "first"]
+    assert [type(command) for command in host.commands] == [DeleteChat, RestoreChat]
+
+
+def test_more_are_fetched_as_one_scrolls(host, deliver, chats):
+    host.snapshot_chats = 3
+    for number in range(8):
+        host.add_chat(f"{number}")
+    deliver()
+    assert chats.canFetchMore(QModelIndex())
+    chats.fetchMore(QModelIndex())
+    assert not chats.canFetchMore(QModelIndex())  # one at a time
+    deliver()
+    assert titles(chats) == ["7", "6", "5", "4", "3", "2"]
+    chats.fetchMore(QModelIndex())
+    deliver()
+    assert titles(chats) == ["7", "6", "5", "4", "3", "2", "1", "0"]
+    assert not chats.canFetchMore(QModelIndex())
+    assert len(host.asked(ListChats)) == 2
+
+
+def test_an_old_chat_that_was_not_fetched_yet_is_not_put_at_the_end(host, deliver, chats):
+    host.snapshot_chats = 2
+    for number in range(4):
+        host.add_chat(f"{number}")
+    deliver()
+    host._put(msgspec.structs.replace(host.chats["0"], title="renamed"))
+    deliver()
+    assert titles(chats) == ["3", "2"]
+
+
+def test_the_same_snapshot_again_resets_nothing(host, deliver, chats):
+    host.add_chat("a")
+    deliver()
+    resets: list[int] = []
+    chats.modelReset.connect(lambda: resets.append(1))
+    host.connect()
+    deliver()
+    assert resets == []
+
+
+def test_a_refusal_is_told(host, deliver, chats):
+    host.add_chat("a")
+    deliver()
+    notices: list[Notice] = []
+    chats.refused.connect(notices.append)
+    host.refusals[DeleteChat] = Notice(code=NoticeCode.CHAT_BUSY)
+    chats.delete("a")
+    deliver()
+    assert notices == [Notice(code=NoticeCode.CHAT_BUSY)]
+
+
+@pytest.mark.parametrize(
+    ("day", "age"),
+    [
+        (date(2026, 3, 16), Age.TODAY),
+        (date(2026, 3, 15), Age.TODAY),
+        (date(2026, 3, 14), Age.YESTERDAY),
+        (date(2026, 3, 9), Age.WEEK),
+        (date(2026, 3, 8), Age.MONTH),
+        (date(2026, 2, 14), Age.MONTH),
+        (date(2026, 2, 13), Age.OLDER),
+    ],
+)
+def test_ages(day, age):
+    moment = datetime(day.year, day.month, day.day, 23, 59).astimezone()
+    assert age_of(int(moment.timestamp() * 1000), date(2026, 3, 15)) is age
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 9), st.booleans()), max_size=30))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_events_leave_the_newest_first(qapp, events):
+    host = FakeHost()
+    bridge = Bridge(host.open)
+    chats = ChatList(bridge)
+    tester = QAbstractItemModelTester(chats)
+    bridge.start()
+    wanted: dict[str, Chat] = {}
+    for name, moment, is_removed in events:
+        if is_removed:
+            wanted.pop(name, None)
+            host.say(ChatRemoved(chat_id=name))
+        else:
+            wanted[name] = Chat(id=name, created_ms=0, updated_ms=moment)
+            host.say(ChatChanged(chat=wanted[name]))
+    while bridge._inbox._items:
+        bridge._deliver()
+    shown = [chats.index(row).data(CHAT_ROLE) for row in range(chats.rowCount())]
+    assert {chat.id: chat for chat in shown} == wanted
+    assert [chat.updated_ms for chat in shown] == sorted((c.updated_ms for c in shown), reverse=True)
+    bridge.close()
+    del tester

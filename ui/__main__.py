@@ -1,0 +1,88 @@
+"""The `cove` command: hands over to the window, the command line, or one of Cove's own processes.
+
+Decides by the arguments alone and imports only what it hands over to, so that each starts as fast as it can.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_NO_SCREEN = (
+    "cove: there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
+    "`cove --help` lists what can be done in a terminal."
+)
+_NO_QT = "cove: the window cannot be opened: {reason}. Nothing was changed. `make run` names what is missing."
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code of whatever was asked for."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["--role"]:  # how the frozen app starts its processes
+        return _run_role(arguments[1] if len(arguments) > 1 else "", arguments[2:])
+    if arguments == ["--version"]:
+        import app
+
+        sys.stdout.write(f"cove {app.__version__}\n")
+        return 0
+    wants_window, home = _window_home(arguments)
+    return _open_window(home) if wants_window else _run_cli(arguments)
+
+
+def _window_home(arguments: list[str]) -> tuple[bool, str | None]:
+    """Says whether nothing but perhaps a home was given, and which."""
+    if not arguments:
+        return True, None
+    if len(arguments) == 1 and arguments[0].startswith("--home="):
+        return True, arguments[0].partition("=")[2]
+    if len(arguments) == 2 and arguments[0] == "--home":
+        return True, arguments[1]
+    return False, None
+
+
+def _run_role(role: str, arguments: list[str]) -> int:
+    if role == "host":
+        from app.host.__main__ import main as host_main
+
+        return host_main(arguments)
+    if role == "engine":
+        from app.engine.worker.__main__ import main as engine_main
+
+        return engine_main()
+    if role == "template":
+        from app.engine.worker.template_helper import main as template_main
+
+        return template_main()
+    sys.stderr.write(f"cove: there is no role “{role}”\n")
+    return 2
+
+
+def _run_cli(arguments: list[str]) -> int:
+    from app.cli.main import main as cli_main
+
+    return cli_main(arguments)
+
+
+def _open_window(home: str | None) -> int:
+    if not _has_screen():
+        sys.stderr.write(f"{_NO_SCREEN}\n")
+        return 1
+    from app.paths import resolve
+
+    try:
+        from ui.application import run
+    except ImportError as error:  # a system library that Qt needs is missing
+        sys.stderr.write(_NO_QT.format(reason=error) + "\n")
+        return 1
+    return run(resolve(home))
+
+
+def _has_screen() -> bool:
+    """Without one Qt would abort the process."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

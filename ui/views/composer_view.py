@@ -1,0 +1,150 @@
+"""The box one writes in: grows with its text, sends on Enter; its button is Stop while an answer comes."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
+
+from app.domain.chat import MAX_MESSAGE_BYTES
+from ui.texts import SEPARATOR, size_text
+from ui.theme import Theme, transcript_font
+from ui.viewmodels.composer import Composer
+from ui.widgets.buttons import push_button
+from ui.widgets.labels import label
+
+MOST_LINES = 9
+# From here on the box says how long the text is.
+_LONG_CHARACTERS = MAX_MESSAGE_BYTES // 4
+_INSET_PX = 2  # or the first letter's overhang is cut
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class DraftEdit(QPlainTextEdit):
+    """Grows to MOST_LINES, then scrolls. Enter is for the box, Shift+Enter for the text."""
+
+    entered = Signal()
+    focus_changed = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("draft")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTabChangesFocus(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+        self.document().setDocumentMargin(_INSET_PX)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self._fit()
+
+    def _fit(self, *_: object) -> None:
+        wanted = round(self.document().size().height())  # of a plain document: in lines
+        lines = max(1, min(MOST_LINES, wanted))
+        is_full = wanted > MOST_LINES
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if is_full else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(policy)
+        metrics = QFontMetricsF(self.font())
+        # As Qt lays out a line: ascent and descent are rounded up each.
+        line_px = math.ceil(metrics.ascent()) + math.ceil(metrics.descent())
+        height = lines * line_px + 2 * _INSET_PX
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+
+    def setFont(self, font: QFont) -> None:  # type: ignore[override]
+        super().setFont(font)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _ENTER and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.entered.emit()
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focus_changed.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focus_changed.emit(False)
+
+
+class ComposerView(QFrame):
+    def __init__(self, composer: Composer, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._composer = composer
+        self._theme = theme
+        self.setObjectName("composer")
+        self.edit = DraftEdit()
+        self.edit.setFont(transcript_font())
+        self.edit.setPlaceholderText(self.tr("Ask anything"))
+        self.edit.setAccessibleName(self.tr("Your message"))
+        self._length = label(kind="caption")
+        self.button = push_button("", "primary")
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setIconSize(QSize(14, 14))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.setSpacing(12)
+        row.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._length, 0, Qt.AlignmentFlag.AlignBottom)
+        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
+        self.edit.textChanged.connect(self._on_typed)
+        self.edit.entered.connect(composer.send)
+        self.edit.focus_changed.connect(self._show_focus)
+        self.button.clicked.connect(self._on_button)
+        composer.changed.connect(self._show)
+        composer.text_replaced.connect(self._on_replaced)
+        self._on_replaced()
+        self._show()
+
+    def write(self) -> None:
+        """Puts the caret into the box."""
+        self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_typed(self) -> None:
+        text = self.edit.toPlainText()
+        if text != self._composer.text:
+            self._composer.set_text(text)
+
+    def _on_replaced(self) -> None:
+        if self.edit.toPlainText() != self._composer.text:
+            self.edit.setPlainText(self._composer.text)
+            cursor = self.edit.textCursor()
+            cursor.movePosition(cursor.MoveOperation.End)
+            self.edit.setTextCursor(cursor)
+
+    def _on_button(self) -> None:
+        if self._composer.can_stop:
+            self._composer.stop()
+        else:
+            self._composer.send()
+        self.write()
+
+    def _show(self) -> None:
+        composer = self._composer
+        self.edit.setReadOnly(composer.is_sending)
+        is_stop = composer.can_stop
+        self.button.setText(self.tr("Stop") if is_stop else self.tr("Send"))
+        self.button.setIcon(self._theme.icon("stop" if is_stop else "arrow-up", "on_accent"))
+        self.button.setToolTip(self.tr("Stop the answer (Esc)") if is_stop else self.tr("Send (Enter)"))
+        self.button.setEnabled(is_stop or composer.can_send)
+        is_long = len(composer.text) > _LONG_CHARACTERS
+        parts = [size_text(len(composer.text.encode())), size_text(MAX_MESSAGE_BYTES)] if is_long else []
+        self._length.setText(SEPARATOR.join(parts))
+        self._length.setVisible(is_long)
+
+    def _show_focus(self, has_focus: bool) -> None:
+        self.setProperty("focused", has_focus)
+        self.style().unpolish(self)
+        self.style().polish(self)

@@ -1,0 +1,233 @@
+"""One message of the transcript: a person's in a bubble, a model's on the page with what belongs to it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app.domain.chat import Message, MessageStatus, Role
+from app.domain.generation import StopReason
+from ui.texts import answer_text, remark_text, thought_text
+from ui.theme import Theme, transcript_font
+from ui.widgets.buttons import icon_button
+from ui.widgets.fold import Fold
+from ui.widgets.labels import ElidedLabel, label
+from ui.widgets.text_pane import BORDER_PX, TextPane
+
+BUBBLE_SHARE = 0.82  # of the column
+_BUBBLE_X, _BUBBLE_Y = 14, 9  # with the pane's own border: 16 and 11
+_ICON_PX = 16
+# Longer messages (a pasted log) are laid out only when the reader asks for it.
+SHORTENED_CHARACTERS = 6000
+_CAN_GO_ON = (MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.FAILED)
+
+
+class MessageView(QWidget):
+    """Base of both kinds. `width` is the column's; `zoom` scales the text."""
+
+    copy_wanted = Signal(str)
+    regenerate_wanted = Signal(str)  # the answer's id
+    continue_wanted = Signal(str)
+    caret_moved = Signal(object)  # the pane
+
+    def __init__(self, theme: Theme, zoom: float) -> None:
+        super().__init__()
+        self._theme = theme
+        self._message_id = ""
+        self.pane = TextPane()
+        self.pane.setFont(transcript_font(zoom))
+        self.pane.caret_moved.connect(lambda: self.caret_moved.emit(self.pane))
+
+    def show_message(self, message: Message, model_name: str) -> None:
+        """Shows a message that was set anew."""
+        raise NotImplementedError
+
+    def grow(self, message: Message, content: str, reasoning: str) -> None:
+        """Shows what was added to a message."""
+        raise NotImplementedError
+
+    def set_phase(self, text: str) -> None:
+        """Says what an answer in the making is doing."""
+
+    def fit_to(self, width: int) -> None:
+        """Prepares for a width, before the layout gives it."""
+
+
+class PersonView(MessageView):
+    """What a person said: right, in a bubble as wide as its text."""
+
+    def __init__(self, theme: Theme, zoom: float) -> None:
+        super().__init__(theme, zoom)
+        self._text = ""
+        self._bubble = QFrame()
+        self._bubble.setObjectName("bubble")
+        self._more = QToolButton()
+        self._more.setProperty("kind", "fold")
+        self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._more.clicked.connect(self._show_all)
+        inside = QVBoxLayout(self._bubble)
+        inside.setContentsMargins(_BUBBLE_X, _BUBBLE_Y, _BUBBLE_X, _BUBBLE_Y)
+        inside.setSpacing(4)
+        inside.addWidget(self.pane)
+        inside.addWidget(self._more)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addStretch(1)
+        row.addWidget(self._bubble)
+        self.pane.setAccessibleName(self.tr("You said"))
+
+    def show_message(self, message: Message, model_name: str) -> None:
+        self._text = message.content
+        is_long = len(message.content) > SHORTENED_CHARACTERS
+        self.pane.set_text(message.content[:SHORTENED_CHARACTERS] + "…" if is_long else message.content)
+        self._more.setText(self.tr("Show all of it"))
+        self._more.setVisible(is_long)
+        self._hug()
+
+    def fit_to(self, width: int) -> None:
+        self._hug(width)
+
+    def _show_all(self) -> None:
+        self.pane.set_text(self._text)
+        self._more.hide()
+        self._hug()
+
+    def _hug(self, width: int | None = None) -> None:
+        most = int((width or self.width()) * BUBBLE_SHARE) - 2 * _BUBBLE_X
+        if most > 0:
+            self.pane.setFixedWidth(self.pane.text_width(most))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._hug()
+
+
+class AnswerView(MessageView):
+    """What a model said: its thoughts in a fold, the text, what is to be remarked, and a line of figures."""
+
+    def __init__(self, theme: Theme, zoom: float) -> None:
+        super().__init__(theme, zoom)
+        self._message: Message | None = None
+        self._thought: TextPane | None = None  # made with the first thought
+        self._fold: Fold | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(6)
+        self._column.addWidget(self.pane)
+        self._remark = self._build_remark()
+        self._column.addWidget(self._remark)
+        self._status = ElidedLabel(kind="caption")
+        self._copy = self._button("copy", self.tr("Copy answer"))
+        self._again = self._button("retry", self.tr("Answer again"))
+        self._continue = self._button("continue", self.tr("Continue answer"))
+        self._copy.clicked.connect(lambda: self.copy_wanted.emit(self._message.content))
+        self._again.clicked.connect(lambda: self.regenerate_wanted.emit(self._message_id))
+        self._continue.clicked.connect(lambda: self.continue_wanted.emit(self._message_id))
+        self._column.addLayout(self._build_line())
+
+    @property
+    def status_text(self) -> str:
+        return self._status.whole_text()
+
+    def show_message(self, message: Message, model_name: str) -> None:
+        before, self._message, self._message_id = self._message, message, message.id
+        _bring_to(self.pane, before.content if before else "", message.content)
+        if message.reasoning or self._thought is not None:
+            _bring_to(self._thoughts(), before.reasoning if before else "", message.reasoning)
+        self.pane.setAccessibleName(self.tr("Answer by {model}").format(model=model_name))
+        self._show_state(model_name)
+
+    def grow(self, message: Message, content: str, reasoning: str) -> None:
+        self._message = message
+        if reasoning:
+            self._thoughts().append_text(reasoning)
+        if content:
+            self.pane.append_text(content)
+        if self._fold is not None:
+            self._fold.set_title(thought_text(message))
+        self.pane.setVisible(bool(message.content))
+
+    def set_phase(self, text: str) -> None:
+        if self._message is not None and self._message.status is MessageStatus.STREAMING:
+            self._status.set_whole_text(text)
+
+    def fit_to(self, width: int) -> None:
+        self.pane.fit_to(width)
+
+    def _show_state(self, model_name: str) -> None:
+        message = self._message
+        assert message is not None
+        is_streaming = message.status is MessageStatus.STREAMING
+        if self._fold is not None:
+            self._fold.setVisible(bool(message.reasoning))
+            self._fold.set_title(thought_text(message))
+        self.pane.setVisible(bool(message.content))
+        remark = remark_text(message)
+        self._remark_text.setText(remark)
+        self._remark.setVisible(bool(remark))
+        if not is_streaming:
+            self._status.set_whole_text(answer_text(message, model_name))
+        self._copy.setVisible(not is_streaming and bool(message.content))
+        self._again.setVisible(not is_streaming)
+        was_cut = message.stop_reason in (StopReason.LENGTH, StopReason.CONTEXT_FULL)
+        self._continue.setVisible(message.status in _CAN_GO_ON or (was_cut and not is_streaming))
+
+    def _thoughts(self) -> TextPane:
+        """The pane of the model's reasoning; most answers never need one."""
+        if self._thought is None:
+            frame = QFrame()
+            frame.setObjectName("thought")
+            inside = QVBoxLayout(frame)
+            inside.setContentsMargins(12, 0, 0, 0)
+            self._thought = TextPane()
+            self._thought.setProperty("kind", "muted")
+            self._thought.setAccessibleName(self.tr("Thoughts"))
+            self._thought.setFont(self.pane.font())
+            self._thought.caret_moved.connect(lambda: self.caret_moved.emit(self._thought))
+            inside.addWidget(self._thought)
+            self._fold = Fold(self._theme, frame)
+            self._column.insertWidget(0, self._fold)
+        return self._thought
+
+    def _build_remark(self) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(BORDER_PX, 0, 0, 0)
+        row.setSpacing(8)
+        sign = QLabel()
+        sign.setPixmap(self._theme.icon("warning", "warn").pixmap(QSize(_ICON_PX, _ICON_PX)))
+        sign.setFixedWidth(_ICON_PX)
+        self._remark_text = label(wraps=True)
+        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._remark_text, 1)
+        return box
+
+    def _build_line(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(BORDER_PX, 0, 0, 0)
+        row.setSpacing(2)
+        row.addWidget(self._status)
+        row.addSpacing(8)
+        for button in (self._copy, self._again, self._continue):
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _button(self, icon: str, name: str) -> QToolButton:
+        button = icon_button(self._theme, icon, name)
+        button.hide()
+        return button
+
+
+def view_of(message: Message, theme: Theme, zoom: float) -> MessageView:
+    return PersonView(theme, zoom) if message.role is Role.USER else AnswerView(theme, zoom)
+
+
+def _bring_to(pane: TextPane, before: str, after: str) -> None:
+    """Makes a pane show a text; when that only goes on after what is there, nothing shown is touched."""
+    if before and after.startswith(before):
+        if len(after) > len(before):
+            pane.append_text(after[len(before) :])
+    elif after != before:
+        pane.set_text(after)

@@ -1,0 +1,213 @@
+"""The chats, by day, newest first; and the downloads on their way under them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    SignalInstance,
+)
+from PySide6.QtGui import QFont, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.domain.chat import Chat
+from ui.theme import INTERFACE_PT, Theme
+from ui.viewmodels.chats import AGE_ROLE, CHAT_ROLE, Age, ChatList
+from ui.viewmodels.transcript import Transcript
+from ui.viewmodels.transfers import Transfers
+from ui.views.transfer_rows import TransferRows
+from ui.widgets.buttons import icon_button, push_button
+
+WIDTH_PX = 248
+_ROW_PX = 34
+_HEADING_PX = 30
+_HEADING_PT = INTERFACE_PT * 0.85
+_RADIUS_PX = 8
+_AnyIndex = QModelIndex | QPersistentModelIndex
+
+
+class ChatDelegate(QStyledItemDelegate):
+    """Draws a chat's title in a rounded row, and the day's name over the first of each day."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _AnyIndex) -> QSize:
+        return QSize(0, _ROW_PX + (_HEADING_PX if self._heads(index) else 0))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _AnyIndex) -> None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect = QRect(option.rect)
+        if self._heads(index):
+            heading = QRect(rect.left() + 2, rect.top(), rect.width() - 2, _HEADING_PX - 4)
+            self._draw_heading(painter, heading, index.data(AGE_ROLE))
+            rect.setTop(rect.top() + _HEADING_PX)
+        self._draw_row(painter, rect.adjusted(0, 1, 0, -1), option, index)
+        painter.restore()
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: _AnyIndex) -> None:
+        rect = QRect(option.rect)
+        if self._heads(index):
+            rect.setTop(rect.top() + _HEADING_PX)
+        editor.setGeometry(rect)
+
+    def _heads(self, index: _AnyIndex) -> bool:
+        """Whether a chat is the first of its age."""
+        above = index.model().index(index.row() - 1, 0) if index.row() > 0 else QModelIndex()
+        return not above.isValid() or above.data(AGE_ROLE) != index.data(AGE_ROLE)
+
+    def _draw_heading(self, painter: QPainter, rect: QRect, age: Age) -> None:
+        font = QFont(painter.font())
+        font.setPointSizeF(_HEADING_PT)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("muted"))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, self._age_text(age))
+
+    def _draw_row(
+        self, painter: QPainter, rect: QRect, option: QStyleOptionViewItem, index: _AnyIndex
+    ) -> None:
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        is_hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if is_selected or is_hovered:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color("bubble" if is_selected else "hover"))
+            painter.drawRoundedRect(rect, _RADIUS_PX, _RADIUS_PX)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(self._theme.color("accent"))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(rect.adjusted(0, 0, -1, -1), _RADIUS_PX, _RADIUS_PX)
+        title = index.data(Qt.ItemDataRole.DisplayRole)
+        painter.setFont(option.font)
+        painter.setPen(self._theme.color("text" if title else "muted"))
+        inner = rect.adjusted(10, 0, -8, 0)
+        shown = painter.fontMetrics().elidedText(
+            title or self.tr("New chat"), Qt.TextElideMode.ElideRight, inner.width()
+        )
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+    def _age_text(self, age: Age) -> str:
+        return {
+            Age.TODAY: self.tr("Today"),
+            Age.YESTERDAY: self.tr("Yesterday"),
+            Age.WEEK: self.tr("Last seven days"),
+            Age.MONTH: self.tr("Last thirty days"),
+            Age.OLDER: self.tr("Older"),
+        }[age]
+
+
+class Sidebar(QFrame):
+    """Selecting a chat opens it; the open chat is the selected one."""
+
+    chat_wanted = Signal(str)
+    new_wanted = Signal()
+    hide_wanted = Signal()
+    menu_wanted = Signal(QPoint)  # of the whole window
+    chat_menu_wanted = Signal(str, QPoint)
+
+    def __init__(self, chats: ChatList, transcript: Transcript, transfers: Transfers, theme: Theme) -> None:
+        super().__init__()
+        self._chats = chats
+        self._transcript = transcript
+        self._is_following = False
+        self.setObjectName("sidebar")
+        self.list = self._build_list(theme)
+        self.new_button = push_button(self.tr("New chat"), "row")
+        self.new_button.setIcon(theme.icon("plus"))
+        self.new_button.clicked.connect(self.new_wanted)
+        hide = icon_button(theme, "sidebar", self.tr("Hide chats"))
+        hide.clicked.connect(self.hide_wanted)
+        self._menu = icon_button(theme, "more", self.tr("Menu"))
+        self._menu.clicked.connect(self._on_menu)
+        top = QHBoxLayout()
+        top.setSpacing(4)
+        top.addWidget(self.new_button, 1)
+        top.addWidget(hide)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 10)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self.list, 1)
+        column.addWidget(TransferRows(transfers, theme))
+        column.addWidget(self._menu, 0, Qt.AlignmentFlag.AlignLeft)
+        self._join()
+
+    def rename(self, chat_id: str | None) -> None:
+        """Lets a chat's title be edited in its place."""
+        row = self._chats.row_of(chat_id)
+        if row >= 0:
+            self.list.edit(self._chats.index(row))
+
+    def step(self, rows: int) -> None:
+        """Opens the chat so many rows further down."""
+        count = self._chats.rowCount()
+        if count:
+            row = self._chats.row_of(self._transcript.chat_id)
+            row = min(max(row + rows, 0), count - 1)
+            self.list.setCurrentIndex(self._chats.index(row))
+
+    def _build_list(self, theme: Theme) -> QListView:
+        view = QListView()
+        view.setModel(self._chats)
+        view.setItemDelegate(ChatDelegate(theme, view))
+        view.setMouseTracking(True)
+        view.setEditTriggers(QListView.EditTrigger.EditKeyPressed)
+        view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.setAccessibleName(self.tr("Chats"))
+        view.customContextMenuRequested.connect(self._on_context_menu)
+        return view
+
+    def _join(self) -> None:
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        self._transcript.opened.connect(self._follow)
+        for changed in self._changes():
+            changed.connect(self._follow)
+            # The row under a moved one may have got or lost the day's name.
+            changed.connect(self.list.scheduleDelayedItemsLayout)
+
+    def _changes(self) -> tuple[SignalInstance, ...]:
+        chats = self._chats
+        return (chats.rowsInserted, chats.rowsMoved, chats.rowsRemoved, chats.modelReset)
+
+    def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
+        chat = current.data(CHAT_ROLE)
+        if isinstance(chat, Chat) and not self._is_following and not self._chats.is_removing:
+            self.chat_wanted.emit(chat.id)
+
+    def _follow(self) -> None:
+        """Selects the open chat without opening it once more."""
+        self._is_following = True
+        try:
+            row = self._chats.row_of(self._transcript.chat_id)
+            if row < 0:
+                self.list.setCurrentIndex(QModelIndex())
+            elif self.list.currentIndex().row() != row:
+                self.list.setCurrentIndex(self._chats.index(row))
+        finally:
+            self._is_following = False
+
+    def _on_menu(self) -> None:
+        self.menu_wanted.emit(self._menu.mapToGlobal(QPoint(0, 0)))
+
+    def _on_context_menu(self, place: QPoint) -> None:
+        chat = self.list.indexAt(place).data(CHAT_ROLE)
+        if isinstance(chat, Chat):
+            self.chat_menu_wanted.emit(chat.id, self.list.viewport().mapToGlobal(place))

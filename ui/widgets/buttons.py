@@ -1,0 +1,36 @@
+"""Buttons of one make: an icon with a name that is its tool tip and what a screen reader says."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+
+from ui.theme import Theme
+
+ICON_PX = 16
+
+
+def icon_button(theme: Theme, icon: str, name: str, token: str = "muted", kind: str = "") -> QToolButton:
+    button = QToolButton()
+    button.setIcon(theme.icon(icon, token))
+    button.setIconSize(QSize(ICON_PX, ICON_PX))
+    button.setCursor(Qt.CursorShape.ArrowCursor)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if kind:
+        button.setProperty("kind", kind)
+    rename_button(button, name)
+    return button
+
+
+def rename_button(button: QWidget, name: str) -> None:
+    """Gives a button without words its name, for the eye and for the ear."""
+    button.setToolTip(name)
+    button.setAccessibleName(name)
+
+
+def push_button(text: str, kind: str = "") -> QPushButton:
+    button = QPushButton(text)
+    button.setAutoDefault(False)
+    if kind:
+        button.setProperty("kind", kind)
+    return button

@@ -1,0 +1,109 @@
+"""Text to be read and copied, as tall as it is long; grows at its end without being set anew."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QTextOption, QWheelEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QWidget
+
+BORDER_PX = 2  # of the style sheet; the focus ring is drawn in it
+_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+_OUTER_KEYS = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Escape)
+
+
+class TextPane(QTextEdit):
+    """Plain text. Scrolling is left to what is around it. Knows no messages."""
+
+    caret_moved = Signal()  # by keyboard: what is around should show it
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self.setReadOnly(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.viewport().setAutoFillBackground(False)
+        self.document().setDocumentMargin(0)
+        self.document().setUndoRedoEnabled(False)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.cursorPositionChanged.connect(self._on_caret)
+
+    def set_text(self, text: str) -> None:
+        self.setPlainText(text)
+        # So that a selection that ends at the end does not grow with the text.
+        cursor = self.textCursor()
+        cursor.setKeepPositionOnInsert(True)
+        self.setTextCursor(cursor)
+        self._fit()
+
+    def append_text(self, text: str) -> None:
+        """Adds to the end; what the reader has selected stays selected."""
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(text)
+
+    def text(self) -> str:
+        return self.toPlainText()
+
+    def fit_to(self, width: int) -> None:
+        """Takes its height for a width that it is about to get, sparing a second layout."""
+        self.document().setTextWidth(width - 2 * BORDER_PX)
+        self._fit()
+
+    def text_width(self, most: int) -> int:
+        """Returns the width it needs to show its text, at most `most`."""
+        self.document().setTextWidth(most - 2 * BORDER_PX)
+        return min(most, math.ceil(self.document().idealWidth()) + 2 * BORDER_PX + 1)
+
+    def _fit(self, *_: object) -> None:
+        lines = max(self.document().size().height(), self.fontMetrics().lineSpacing())
+        height = math.ceil(lines) + 2 * BORDER_PX
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+
+    def _on_caret(self) -> None:
+        if self.hasFocus():
+            self.caret_moved.emit()
+
+    def _set_ring(self, *, is_on: bool) -> None:
+        self.setProperty("ring", is_on)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    # Qt's side
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _OUTER_KEYS and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in _KEYBOARD:
+            self._set_ring(is_on=True)
+            self.caret_moved.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self.property("ring"):
+            self._set_ring(is_on=False)
