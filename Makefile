@@ -22,7 +22,7 @@ ready:
 test: ready ## checks, then the tests (about three minutes)
 	$(MAKE) --no-print-directory check
 	rm -f .coverage .coverage.*
-	$(COVERAGE) run -m pytest -m "not slow and not bench"
+	$(COVERAGE) run -m pytest -m "not slow"
 	$(COVERAGE) combine -q
 	$(COVERAGE) report --include "app/*" --fail-under 90
 

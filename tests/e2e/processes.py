@@ -17,7 +17,7 @@ from tests.architecture.sources import ROOT
 from tests.waiting import wait_until
 
 LIMIT_S = 100
-ENTRY = [sys.executable, "-c", "import sys; from app.cli.main import main; sys.exit(main(sys.argv[1:]))"]
+ENTRY = [sys.executable, "-m", "ui"]
 
 
 @dataclass
