@@ -100,7 +100,7 @@ class Job:
                 patience = Patience(self.stop, limits.first_delays_s if is_awaited else limits.delays_s)
                 plan = make_plan(remote, order, patience)
                 patience = Patience(self.stop, limits.delays_s)
-                report = self._report = self._announced(plan)
+                report = self._announced(plan)
                 if report is None:
                     return
                 with contextlib.suppress(FileChangedError), self._desk.turn(self):
@@ -131,9 +131,16 @@ class Job:
         if held := self._desk.claim(self, plan.transfer_id):
             self._answer(held)
             return None
-        return self._begun(plan)
+        transfer = self._begun(plan)
+        model = self._in_library(transfer)
+        self._report = Report(_done(transfer, model) if model else transfer, self._desk.publish)
+        # Published first: whoever is answered may ask for it at once.
+        self._report.set(self._report.transfer)
+        self.planned.set()
+        self._answer(self._report.transfer)
+        return None if model else self._report
 
-    def _begun(self, plan: Plan) -> Report | None:
+    def _begun(self, plan: Plan) -> Transfer:
         known = self._desk.get(plan.transfer_id)
         transfer = Transfer(
             id=plan.transfer_id,
@@ -143,14 +150,7 @@ class Job:
             files=plan.files,
             created_ms=known.created_ms if known else now_ms(),
         )
-        transfer = self._files(transfer).recounted(transfer)
-        model = self._in_library(transfer)
-        if model is not None:
-            transfer = _done(transfer, model)
-        self._answer(transfer)
-        self._desk.publish(transfer)
-        self.planned.set()
-        return None if model else Report(transfer, self._desk.publish)
+        return self._files(transfer).recounted(transfer)
 
     def _in_library(self, transfer: Transfer) -> Model | None:
         model = self._desk.library.find_source(transfer.repo, transfer.quant)

@@ -124,7 +124,6 @@ def _prepare() -> None:
         constants.HF_HUB_DISABLE_TELEMETRY = True
         constants.HF_HUB_DISABLE_XET = True
         constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
-        constants.HF_HUB_OFFLINE = False
         constants.HF_DEBUG = False
         constants.HF_HUB_USER_AGENT_ORIGIN = None
         # They write whole addresses, signatures included.

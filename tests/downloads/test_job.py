@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -63,7 +64,7 @@ def test_whoever_is_told_may_fail(rig: Rig, expect_log: Callable[[str], None]):
 
     expect_log("A download failed unexpectedly")
     job(rig, broken).run()
-    assert rig.files() == {}
+    assert (rig.said[-1].state, rig.files()) == (S.FAILED, {})
 
 
 def test_an_answer_comes_once_also_when_the_rest_fails(rig: Rig, server: HubServer):
@@ -91,15 +92,27 @@ def test_a_stop_while_verifying_is_heard(rig: Rig, monkeypatch: pytest.MonkeyPat
     assert len(rig.server.log("cdn")) == 1
 
 
-def test_a_transfer_that_is_being_stopped_is_waited_for(rig: Rig, server: HubServer):
-    server.rate = 400_000
+def test_a_transfer_that_is_being_stopped_is_waited_for(
+    rig: Rig, server: HubServer, monkeypatch: pytest.MonkeyPatch
+):
+    released = threading.Event()
+
+    def hear(said: Transfer) -> None:
+        rig.said.append(said)
+        if said.state is S.PAUSED:
+            released.wait(20)
+
+    monkeypatch.setattr(rig.downloads, "_on_change", hear)
+    server.fault("stall", after=300_000)
     first = rig.begun()
-    rig.moving(first)
+    wait_until(lambda: server.log("cdn"))
     rig.downloads.pause(first.id)
-    again = rig.begun()
-    assert again.id == first.id
     wait_until(lambda: S.PAUSED in rig.states(first))
-    server.rate = 0
-    assert rig.ended(first).state in (S.DONE, S.PAUSED)
+    answers: list[Outcome] = []
+    rig.downloads.pull(REPO, None, "main", server.environment, answers.append)
+    wait_until(lambda: len(server.log("resolve", "HEAD")) == 2)
+    assert answers == []
+    released.set()
     rig.idle()
-    assert rig.said[-1].state is S.DONE
+    assert [answer.id for answer in answers if isinstance(answer, Transfer)] == [first.id]
+    assert rig.states(first)[-1] is S.DONE

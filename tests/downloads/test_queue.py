@@ -99,6 +99,7 @@ def test_two_pulls_at_the_same_moment_are_one_transfer(rig: Rig, slow: HubServer
         rig.downloads.pull(REPO, None, "main", slow.environment, answers.append)
     wait_until(lambda: len(answers) == 6)
     assert len({answer.id for answer in answers if isinstance(answer, Transfer)}) == 1
+    wait_until(lambda: slow.log("cdn"))
     rig.downloads.cancel(rig.downloads.transfers()[0].id)
     rig.idle()
     assert len(slow.log("cdn")) == 1
@@ -228,14 +229,15 @@ def narrow(home: Path, slow: HubServer) -> Iterator[Rig]:
 def test_the_others_wait_their_turn_in_order(narrow: Rig, slow: HubServer):
     slow.add_repo("me/B-GGUF", {"b-Q4_0.gguf": gguf_bytes(1000, seed=5)})
     slow.add_repo("me/C-GGUF", {"c-Q4_0.gguf": gguf_bytes(1000, seed=6)})
+    narrow.again(Limits(silence_s=600.0), max_running=1)
+    slow.fault("stall", after=300_000)
     first = narrow.begun()
-    narrow.moving(first)
+    wait_until(lambda: slow.log("cdn"))
     second, third = narrow.begun(repo="me/B-GGUF"), narrow.begun(repo="me/C-GGUF")
     wait_until(lambda: len(narrow.downloads._waiting) == 2)
     assert [narrow.states(each) for each in (second, third)] == [[S.QUEUED], [S.QUEUED]]
     narrow.downloads.pause(second.id)
     assert narrow.ended(second).state is S.PAUSED
-    slow.rate = 0
     narrow.downloads.cancel(first.id)
     assert narrow.ended(third).state is S.DONE
     assert narrow.states(second) == [S.QUEUED, S.PAUSED]

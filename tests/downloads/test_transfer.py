@@ -115,6 +115,14 @@ def test_patience_ends_and_what_came_is_kept(rig: Rig, server: HubServer):
     assert server.sent_bytes() == len(DATA)
 
 
+def test_a_server_that_ends_early_for_ever_is_given_up(rig: Rig, server: HubServer):
+    server.fault("short", times=FOREVER)
+    failed = rig.finished()
+    assert failed.state is TransferState.FAILED
+    assert failed.notice is not None
+    assert (failed.notice.code, failed.notice.facts["detail"]) == (NoticeCode.DOWNLOAD_INTERRUPTED, "short")
+
+
 def test_progress_renews_patience(rig: Rig, server: HubServer):
     """More cuts than tries in a row, but each try brings something."""
     server.fault("cut", after=PROGRESS_BYTES, times=FOREVER)
