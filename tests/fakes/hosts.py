@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -21,8 +23,11 @@ from app.host.engines import engine_maker
 from app.host.lock import HostLock
 from app.host.twin import Twin
 from app.paths import Paths, resolve
-from app.spawn import Role, host_environment, spawn
+from app.spawn import host_environment
 from tests.waiting import wait_until
+
+# The host's own entry, as another version of Cove would have it.
+_AS_VERSION = "import sys, app; app.__version__ = sys.argv.pop(1); from app.host.__main__ import main; main()"
 
 
 def identity(version: str = app.__version__, **changes: int) -> Identity:
@@ -92,22 +97,22 @@ class SocketHost:
         # Opened for both, so that it opens at once; the host reads, and sees the end when we are gone.
         self._hold = os.open(self._tether, os.O_RDWR | os.O_CLOEXEC)
 
-    def start(self, paths: Paths) -> None:
-        """Starts a host as clients do, with the scripted engine and a tether."""
+    def start(self, paths: Paths, version: str = app.__version__) -> None:
+        """Starts a host as clients of a version do, with the scripted engine and a tether."""
         environment = host_environment({"COVE_ENGINE": "scripted", "COVE_TETHER": str(self._tether)})
-        with (paths.logs / "host.stderr.log").open("ab") as errors:
-            starter = spawn(
-                Role.HOST,
-                *("--home", str(paths.home), "--detach"),
-                cwd=paths.home,
-                environment=environment,
-                log=errors.fileno(),
-            )
+        starter = subprocess.Popen(
+            [sys.executable, "-c", _AS_VERSION, version, "--home", str(paths.home), "--detach"],
+            cwd=paths.home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         starter.wait()
 
     def client(self, listener: ClientListener | None = None, who: Identity | None = None) -> Client:
-        connector = HostConnector(self.paths, start=self.start)
-        client = Client(connector, who or identity(), listener=listener).start()
+        who = who or identity()
+        connector = HostConnector(self.paths, start=lambda paths: self.start(paths, who.version))
+        client = Client(connector, who, listener=listener).start()
         self._clients.append(client)
         return client
 
@@ -148,7 +153,7 @@ def hosts_of(home: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             line = process.cmdline()
-            is_host = "app.host" in line and str(home) in line
+            is_host = str(home) in line and any("app.host" in word for word in line)
             if is_host and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing.connection
 import os
+import shutil
 import socket
 import stat
 from collections.abc import Iterator
@@ -128,3 +129,10 @@ def test_a_runtime_folder_that_is_a_link_is_refused(paths: Paths, tmp_path: Path
     paths.runtime.symlink_to(tmp_path)
     with pytest.raises(PermissionError):
         HostListener(paths, lambda transport: None)
+
+
+def test_it_can_be_closed_when_its_socket_has_been_removed(paths: Paths) -> None:
+    """A host once waited for ever for a last connection to a file that was gone."""
+    listener = HostListener(paths, lambda transport: None)
+    shutil.rmtree(paths.runtime)
+    listener.close()
