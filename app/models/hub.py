@@ -124,7 +124,7 @@ class RemoteRepo:
         with self._refusals():
             found = get_hf_file_metadata(
                 self._address(commit, file),
-                token=self._session.environment.token or False,
+                token=False,  # it is in the headers
                 timeout=ANSWER_S,
                 endpoint=self._session.environment.endpoint,
                 headers=self._session.headers(),

@@ -59,7 +59,7 @@ class Library:
             for model in tuple(self._models.values()):
                 if model.is_starter and (self._starter is None or Path(model.path) != self._starter):
                     self._forget(model)  # of another installation
-            if self._starter is not None and not any(model.is_starter for model in self._models.values()):
+            if self._starter is not None and not self._knows_starter(self._starter):
                 self._add_starter(self._starter)
 
     def models(self) -> tuple[Model, ...]:
@@ -145,6 +145,11 @@ class Library:
         if model is None:
             raise KnownError.of(NoticeCode.MODEL_NOT_FOUND, Action.CHOOSE_MODEL, model=model_id)
         return model
+
+    def _knows_starter(self, path: Path) -> bool:
+        # Its header is read again when it was replaced (an update of its package), not at every start.
+        known = next((model for model in self._models.values() if model.is_starter), None)
+        return known is not None and path.is_file() and known.size_bytes == path.stat().st_size
 
     def _add_starter(self, path: Path) -> None:
         try:

@@ -23,7 +23,9 @@ from tests.waiting import wait_until
 
 S = TransferState
 ENDED = (S.DONE, S.FAILED, S.PAUSED, S.CANCELLED)
-QUICK = Limits(delays_s=(0.0, 0.01, 0.02, 0.02), silence_s=0.3, reserve_bytes=1000)
+# A busy machine can be silent for a while: only tests of silence itself wait for less.
+QUICK = Limits(delays_s=(0.0, 0.01, 0.02, 0.02), silence_s=10.0, reserve_bytes=1000)
+IMPATIENT = Limits(delays_s=(0.0, 0.01, 0.02, 0.02), silence_s=0.3, reserve_bytes=1000)
 REPO = "me/Tiny-GGUF"
 DATA = gguf_bytes(1_500_000)
 

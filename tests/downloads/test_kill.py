@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from app.domain.transfer import TransferState
 from app.downloads.files import place_for
 from app.downloads.parts import Place
 from tests.downloads.rig import DATA, REPO, Rig
-from tests.fakes.hub_server import HubControl, HubServer
+from tests.fakes.hub_server import HubControl, HubServer, hub_process
 from tests.realmodels import smollm2
 from tests.waiting import wait_until
 
@@ -56,15 +57,9 @@ def test_after_kills_only_the_rest_is_fetched(rig: Rig, server: HubServer):
 
 
 @pytest.fixture
-def far_hub(home: Path):
-    """A Hub that is a process of its own and serves the starter model from where it lies."""
-    port_file = home.parent / "port"
-    command = [sys.executable, "-m", "tests.fakes.hub_server", "--port-file", str(port_file)]
-    command += ["--serve", f"me/Smol-GGUF/smol-Q4_1.gguf={smollm2()}"]
-    with subprocess.Popen(command, cwd=ROOT) as process:
-        wait_until(port_file.exists)
-        yield HubControl(int(port_file.read_text()))
-        process.kill()
+def far_hub(home: Path) -> Iterator[HubControl]:
+    with hub_process(home.parent, {"me/Smol-GGUF/smol-Q4_1.gguf": smollm2()}) as control:
+        yield control
 
 
 def test_a_real_model_from_a_hub_elsewhere(rig: Rig, far_hub: HubControl):

@@ -308,6 +308,18 @@ def test_closing_does_not_wait_for_anything(rig: Rig, slow: HubServer):
     rig.close()  # may be repeated
 
 
+def test_closing_leaves_behind_what_cannot_be_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.downloads.queue.JOIN_S", 0.01)
+    held = threading.Event()
+    rig.downloads._on_change = lambda _: held.wait(20)
+    rig.downloads.pull(REPO, None, "main", rig.server.environment)
+    wait_until(lambda: rig.table.rows)
+    rig.close()
+    assert rig.downloads.is_busy
+    held.set()
+    rig.idle()
+
+
 def test_what_is_asked_while_closing_is_answered(rig: Rig):
     rig.close()
     error = rig.refused()

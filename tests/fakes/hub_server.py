@@ -12,12 +12,14 @@ tells what was asked.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
+import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -25,6 +27,7 @@ from typing import Self
 from tests.fakes.hub_faults import Asked, Fault, Record
 from tests.fakes.hub_handlers import HubHandler, StorageHandler
 from tests.fakes.hub_repos import HubFile, Repo, Repos
+from tests.waiting import wait_until
 
 
 class _Server(ThreadingHTTPServer):
@@ -48,7 +51,7 @@ class HubServer:
         self.closing = threading.Event()
         self._servers = [self._listen(HubHandler, port), self._listen(StorageHandler, 0)]
         self._threads = [
-            threading.Thread(target=server.serve_forever, args=(0.02,), name="fake-hub", daemon=True)
+            threading.Thread(target=server.serve_forever, args=(0.005,), name="fake-hub", daemon=True)
             for server in self._servers
         ]
 
@@ -147,6 +150,22 @@ class HubControl:
             return json.loads(connection.getresponse().read())  # type: ignore[no-any-return]
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def hub_process(folder: Path, serve: Mapping[str, Path]) -> Iterator[HubControl]:
+    """Runs a Hub that is a process of its own and serves files (`OWNER/REPO/NAME`) from where they lie."""
+    port_file = folder / "hub-port"
+    command = [sys.executable, "-m", "tests.fakes.hub_server", "--port-file", str(port_file)]
+    for name, path in serve.items():
+        command += ["--serve", f"{name}={path}"]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        try:
+            wait_until(port_file.exists)
+            yield HubControl(int(port_file.read_text()))
+        finally:
+            process.kill()
+            port_file.unlink(missing_ok=True)
 
 
 def fill(server: HubServer, root: Path | None, serve: list[str], gated: list[str]) -> None:

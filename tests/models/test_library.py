@@ -75,6 +75,15 @@ def test_a_starter_of_another_installation_is_forgotten(shelf: Shelf):
     assert shelf.open(None).models() == ()
 
 
+def test_a_starter_that_was_replaced_is_read_again(shelf: Shelf):
+    path = shelf.file("a-Q4_0.gguf")
+    (before,) = shelf.open(path).models()
+    path.write_bytes(gguf_bytes(8192))
+    (after,) = shelf.open(path).models()
+    assert (after.id, after.is_starter) == (before.id, True)
+    assert after.parameters > before.parameters
+
+
 def test_a_broken_starter_leaves_the_rest(shelf: Shelf, expect_log: Callable[[str], None]):
     shelf.library.add_file(shelf.file("a-Q4_0.gguf"))
     broken = shelf.file("b-Q4_0.gguf")
