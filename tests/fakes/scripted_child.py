@@ -140,9 +140,9 @@ class Child:
         elif kind == "stall":
             self._wait("load", None)
         elif kind == "signal":
-            os.kill(os.getpid(), signal.Signals[detail])
+            _die(detail)
         elif kind == "until-batch" and plan.batch_tokens > int(detail):
-            os.kill(os.getpid(), signal.SIGKILL)
+            _die("SIGKILL")
         elif kind == "fail":
             self._say(wire.LoadFailed(notice=Notice(code=NoticeCode(detail), facts={"detail": "scripted"})))
             return
@@ -183,8 +183,7 @@ class Child:
 
     def _misbehave(self, command: str, detail: str) -> None:
         if command in ("/signal", "/crash"):
-            os.kill(os.getpid(), signal.Signals[detail] if command == "/signal" else signal.SIGSEGV)
-            threading.Event().wait()  # another thread may be the one that is told
+            _die(detail if command == "/signal" else "SIGSEGV")
         elif command == "/exit":
             code, _, text = detail.partition(" ")
             print(text, file=sys.stderr, flush=True)
@@ -224,6 +223,11 @@ class Child:
         with self._changed:
             if seconds != 0:
                 self._changed.wait_for(lambda: self._is_cancelled(request_id), seconds)
+
+
+def _die(name: str) -> None:
+    os.kill(os.getpid(), signal.Signals[name])
+    threading.Event().wait()  # another thread may be the one that is told
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
