@@ -15,7 +15,7 @@ plans = st.builds(
     model_id=st.just("m"),
     model_path=st.just("/m"),
     batch_tokens=st.integers(1, 4096),
-    gpu_layers=st.integers(-1, 200),
+    gpu_layers=st.just(-1) | st.integers(0, 200),
     context_tokens=st.integers(1, 1_000_000),
 )
 
