@@ -22,7 +22,7 @@ class NoticeCode(StrEnum):
     ENGINE_MISMATCH = "engine-mismatch"  # expected, found
     PLAN_STEPPED_DOWN = "plan-stepped-down"  # change
     # Model
-    MODEL_NOT_FOUND = "model-not-found"  # model
+    MODEL_NOT_FOUND = "model-not-found"  # model, candidates
     MODEL_FILE_MISSING = "model-file-missing"  # path
     MODEL_CORRUPT = "model-corrupt"  # path, detail
     MODEL_UNSUPPORTED = "model-unsupported"  # architecture

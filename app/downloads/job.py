@@ -91,13 +91,12 @@ class Job:
             self.planned.set()
 
     def _carry_out(self) -> None:
-        order = self._order
+        order, limits = self._order, self._desk.limits
         with self._desk.hub.session(order.repo, order.revision, order.environment) as remote:
             self.stop.when_set(lambda: self._interrupt(remote))
+            # Whoever asked waits to hear what it comes to; later nobody does.
+            patience = Patience(self.stop, limits.first_delays_s, limits.first_wait_s)
             for _ in range(MAX_PLANS):
-                limits = self._desk.limits
-                is_awaited = self._on_planned is not None
-                patience = Patience(self.stop, limits.first_delays_s if is_awaited else limits.delays_s)
                 plan = make_plan(remote, order, patience)
                 patience = Patience(self.stop, limits.delays_s)
                 report = self._announced(plan)

@@ -18,11 +18,13 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a download puts up with: pauses between tries in a row without progress (and so their number),
-    the same while whoever asked still waits to hear what it will be, silence that counts as a cut, and what
-    it leaves free on the disk for everything else."""
+    the same while whoever asked still waits to hear what it will be (a server that asks for longer than
+    `first_wait_s` is not waited for then), silence that counts as a cut, and what it leaves free on the disk
+    for everything else."""
 
     delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
     first_delays_s: tuple[float, ...] = (0.5, 1.0)
+    first_wait_s: float = 5.0
     silence_s: float = 30.0
     reserve_bytes: int = 512 * 1024 * 1024
 
@@ -79,9 +81,10 @@ class StopFlag:
 class Patience:
     """A bounded number of tries in a row without progress, further and further apart."""
 
-    def __init__(self, stop: StopFlag, delays_s: tuple[float, ...]) -> None:
+    def __init__(self, stop: StopFlag, delays_s: tuple[float, ...], longest_s: float = float("inf")) -> None:
         self._stop = stop
         self._delays_s = delays_s
+        self._longest_s = longest_s
         self._tried = 0
         self._progress = 0
 
@@ -93,12 +96,13 @@ class Patience:
     def endure(self, error: PassingError) -> None:
         """Waits before the next try, as long as the far side asks for; raises the error when it is enough."""
         self._stop.check()
-        if self._tried >= len(self._delays_s):
+        asked = error.retry_after_s or 0.0
+        if self._tried >= len(self._delays_s) or asked > self._longest_s:
             raise error
-        delay = self._delays_s[self._tried]
+        delay = max(self._delays_s[self._tried], asked)
         self._tried += 1
         self._progress = 0
-        self._stop.wait(max(delay, error.retry_after_s or 0.0))
+        self._stop.wait(delay)
 
     def ask(self, question: Callable[[], T]) -> T:
         """Returns what `question` returns, asking again while its errors may pass."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from app.domain.model import Model
@@ -24,8 +25,10 @@ from tests.waiting import wait_until
 S = TransferState
 ENDED = (S.DONE, S.FAILED, S.PAUSED, S.CANCELLED)
 # A busy machine can be silent for a while: only tests of silence itself wait for less.
-QUICK = Limits(delays_s=(0.0, 0.01, 0.02, 0.02), silence_s=10.0, reserve_bytes=1000)
-IMPATIENT = Limits(delays_s=(0.0, 0.01, 0.02, 0.02), silence_s=0.3, reserve_bytes=1000)
+QUICK = Limits(
+    first_delays_s=(0.0, 0.01), delays_s=(0.0, 0.01, 0.02, 0.02), silence_s=10.0, reserve_bytes=1000
+)
+IMPATIENT = replace(QUICK, silence_s=0.3)
 REPO = "me/Tiny-GGUF"
 DATA = gguf_bytes(1_500_000)
 

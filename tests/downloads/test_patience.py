@@ -62,6 +62,13 @@ def test_the_far_side_is_left_alone_as_long_as_it_asks(monkeypatch: pytest.Monke
     assert waits == [7, 1]
 
 
+def test_a_wait_that_is_too_long_is_said_instead():
+    error = fault(60)
+    with pytest.raises(PassingError) as caught:
+        Patience(StopFlag(), (0, 0), longest_s=5).endure(error)
+    assert caught.value is error
+
+
 def test_a_wait_ends_when_told_to_stop():
     stop = StopFlag()
     patience = Patience(stop, (600,))

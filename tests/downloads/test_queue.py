@@ -118,6 +118,13 @@ def test_a_refusal_is_answered_and_leaves_nothing(rig: Rig):
     assert (rig.said, rig.table.rows, rig.files()) == ([], {}, {})
 
 
+def test_a_busy_hub_is_not_waited_for_in_silence(rig: Rig, server: HubServer):
+    server.fault("status", where="api", status=429, retry_after="60")
+    assert rig.refused().notice.facts["status"] == 429
+    server.fault("status", where="api", status=503)
+    assert rig.begun()
+
+
 def test_a_hostile_name_is_refused(rig: Rig, server: HubServer):
     server.add_repo(REPO, {"../../evil-Q4_0.gguf": DATA})
     assert rig.refused().notice.code is NoticeCode.DOWNLOAD_CORRUPT
