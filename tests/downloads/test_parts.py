@@ -257,3 +257,57 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
 
 def test_free_space_is_that_of_the_folder_to_be(tmp_path: Path):
     assert free_bytes(tmp_path / "not" / "yet") == pytest.approx(free_bytes(tmp_path), rel=0.1)
+
+
+class Failing:
+    """Makes the k-th operation on the disk fail, whatever it is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, number: int) -> None:
+        self.left, self.number, self.has_failed = at, number, False
+        for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "open"), (Path, "mkdir"), (os, "open")):
+            monkeypatch.setattr(owner, name, self._wrapped(getattr(owner, name)))
+
+    def _wrapped(self, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **named: object) -> object:
+            self.left -= 1
+            if self.left == 0:
+                self.has_failed = True
+                raise OSError(self.number, "injected")
+            return real(*args, **named)
+
+        return call
+
+
+def carried_on(place: Place) -> None:
+    """Does what a transfer does, from wherever it was left."""
+    part = reopened(place)
+    try:
+        while gap := part.map.gap():
+            part.write(gap[0], DATA[gap[0] : gap[0] + 3000])
+            part.checkpoint()
+        assert part.digest() == SHA256
+        part.finish()
+    finally:
+        part.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_any_operation_may_fail_and_nothing_false_is_trusted(tmp_path: Path, number: int):
+    for at in range(1, 100):
+        place = Place(tmp_path / str(at) / "x.gguf")
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            failing = Failing(monkeypatch, at, number)
+            try:
+                carried_on(place)
+            except KnownError as error:
+                known = {errno.ENOSPC: NoticeCode.DISK_FULL, errno.EIO: NoticeCode.HOME_NOT_WRITABLE}
+                assert error.notice.code is known[number]  # noqa: PT017
+        journal = place.read_journal()
+        for start, end in journal.done if journal else ():
+            assert place.part.read_bytes()[start:end] == DATA[start:end]
+        if not place.is_finished(IDENTITY):
+            carried_on(place)
+        assert place.target.read_bytes() == DATA
+        if not failing.has_failed:
+            return
+    pytest.fail("more operations than expected")
