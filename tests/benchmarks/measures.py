@@ -1,0 +1,227 @@
+"""What is measured: each takes a `Cove` with a home of its own and returns rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+from app.client.client import Client
+from app.client.connect import open_client
+from app.client.protocol import (
+    ClientKind,
+    CreateChat,
+    FindModel,
+    ListProcesses,
+    Send,
+    StopTurn,
+    UnloadModel,
+)
+from app.domain.chat import Message, MessageStatus
+from app.domain.generation import Sampling
+from app.domain.ids import new_id
+from app.domain.model import ModelOptions
+from app.events import Event, MessageChanged, MessageGrew
+from app.paths import resolve
+from tests.architecture.sources import ROOT
+from tests.benchmarks.bare_loop import bare_loop
+from tests.benchmarks.table import Row, megabytes, spread
+from tests.e2e.processes import Cove
+from tests.realmodels import smollm2
+from tests.waiting import wait_until
+
+MODEL = "smollm2"
+ENDLESS = "Repeat the word hello a thousand times."
+CHATML = (
+    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+    "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+)
+ROUNDS = 3
+THREADS = psutil.cpu_count(logical=False) or 1
+
+
+class Stopwatch:
+    """A listener that notes when an answer began, grew and ended."""
+
+    def __init__(self) -> None:
+        self.first = self.last = 0.0
+        self.answer: Message | None = None
+        self.has_begun = threading.Event()
+        self.has_ended = threading.Event()
+
+    def snapshot(self, snapshot: object) -> None: ...
+
+    def connection_changed(self, state: object, notice: object) -> None: ...
+
+    def happened(self, event: Event) -> None:
+        now = time.perf_counter()
+        if isinstance(event, MessageGrew):
+            self.first = self.first or now
+            self.last = now
+            self.has_begun.set()
+        elif isinstance(event, MessageChanged) and event.message.status is not MessageStatus.STREAMING:
+            self.answer = event.message
+            self.has_ended.set()
+
+
+def send(client: Client, tokens: int, text: str = ENDLESS) -> str:
+    """Begins a greedy answer in a new chat and returns its id."""
+    chat_id, answer_id = new_id(), new_id()
+    client.call(CreateChat(chat_id=chat_id, sampling=Sampling(temperature=0.0, max_tokens=tokens)))
+    model_id = client.call(FindModel(reference=MODEL)).model.id
+    message = Send(
+        chat_id=chat_id,
+        message_id=new_id(),
+        answer_id=answer_id,
+        text=text,
+        model_id=model_id,
+        options=ModelOptions(threads=THREADS),  # the bare loop's, or two things would be compared
+    )
+    client.call(message, 60)
+    return answer_id
+
+
+def timed_answer(cove: Cove, tokens: int) -> tuple[Stopwatch, Message]:
+    watch = Stopwatch()
+    client = open_client(resolve(cove.home), kind=ClientKind.TEST, listener=watch)
+    try:
+        send(client, tokens)
+        assert watch.has_ended.wait(300)
+    finally:
+        client.close()
+    assert watch.answer is not None
+    assert watch.answer.timings is not None
+    return watch, watch.answer
+
+
+def decode(cove: Cove) -> list[Row]:
+    """The rate a client sees, against llama_decode in a loop; in turn, so that both see the same noise."""
+    rows: list[Row] = []
+    timed_answer(cove, 8)  # loads
+    for tokens in (128, 1024):
+        ours: list[float] = []
+        bare: list[float] = []
+        for _ in range(ROUNDS):
+            watch, answer = timed_answer(cove, tokens)
+            ours.append((answer.timings.predicted_n - 1) / (watch.last - watch.first))
+            bare.append(bare_loop(smollm2(), CHATML.format(ENDLESS), tokens, THREADS))
+        ratio = statistics.median(ours) / statistics.median(bare)
+        rows.append(Row(f"decode, {tokens} tokens: whole path", spread(ours, "tok/s")))
+        rows.append(Row(f"decode, {tokens} tokens: bare loop", spread(bare, "tok/s")))
+        rows.append(Row(f"decode, {tokens} tokens: whole path ÷ bare loop", f"{ratio:.3f}", "≥ 0.97"))
+    return rows
+
+
+def stop(cove: Cove) -> list[Row]:
+    """From the wish to the answer's end, as a client sees it."""
+    waits: list[float] = []
+    for _ in range(10):
+        watch = Stopwatch()
+        client = open_client(resolve(cove.home), kind=ClientKind.TEST, listener=watch)
+        try:
+            answer_id = send(client, 2000)
+            assert watch.has_begun.wait(60)
+            begun = time.perf_counter()
+            client.request(StopTurn(answer_id=answer_id), lambda reply: None)
+            assert watch.has_ended.wait(60)
+            waits.append((time.perf_counter() - begun) * 1000)
+        finally:
+            client.close()
+    return [Row("stop, felt", spread(waits, "ms", 1), "≤ 100 ms")]
+
+
+def memory(cove: Cove) -> list[Row]:
+    timed_answer(cove, 8)
+    rows = [Row(f"memory: {name}", _memory(found)) for name, found in _processes(cove)]
+    client = open_client(resolve(cove.home), kind=ClientKind.TEST)
+    client.call(UnloadModel())
+    client.close()
+    wait_until(lambda: not cove.engines())
+    return [*rows, Row("memory: host without a model", _memory(cove.hosts()[0]))]
+
+
+def _processes(cove: Cove) -> list[tuple[str, psutil.Process]]:
+    engines = [(f"engine child, {' '.join(e.cmdline()[2:3])}", e) for e in cove.engines()]
+    return [("host with a model", cove.hosts()[0]), *engines]
+
+
+def _memory(process: psutil.Process) -> str:
+    found = process.memory_full_info()
+    return f"{megabytes(found.rss)}, {megabytes(found.uss)} of its own"
+
+
+def round_trip(cove: Cove) -> list[Row]:
+    client = open_client(resolve(cove.home), kind=ClientKind.TEST)
+    try:
+        client.call(ListProcesses())
+        times = [_timed(lambda: client.call(ListProcesses())) * 1e6 for _ in range(2000)]
+    finally:
+        client.close()
+    quantiles = statistics.quantiles(times, n=100)
+    return [Row("socket round trip", f"{quantiles[49]:.0f} µs, p99 {quantiles[98]:.0f} µs")]
+
+
+def command_line(cove: Cove) -> list[Row]:
+    cove("list")
+    warm = [_timed(lambda: cove("list")) * 1000 for _ in range(5)]
+    cold = []
+    for _ in range(3):
+        cove("quit")
+        cold.append(_timed(lambda: cove("list")) * 1000)
+    return [
+        Row("`cove list`, host running", spread(warm, "ms")),
+        Row("`cove list`, host started by it", spread(cold, "ms")),
+    ]
+
+
+def window(cove: Cove) -> list[Row]:
+    """On the offscreen platform: the work is the same, only the last step to a screen is missing."""
+    environment = {
+        **os.environ,
+        **cove.environment,
+        "COVE_HOME": str(cove.home),
+        "QT_QPA_PLATFORM": "offscreen",
+        "PYTHONPATH": str(ROOT),
+    }
+    found = []
+    for _ in range(5):
+        run = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.window_start"],
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        found.append(json.loads(run.stdout.splitlines()[-1]))
+    size = statistics.median(report["rss"] for report in found)
+    own = statistics.median(report["uss"] for report in found)
+    return [
+        Row(
+            "window painted, from process start",
+            spread([report["painted_ms"] for report in found], "ms"),
+            "≤ 400 ms",
+        ),
+        Row("memory: window", f"{megabytes(size)}, {megabytes(own)} of its own", "≤ 120 MB"),
+    ]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+MEASURES: dict[str, Callable[[Cove], list[Row]]] = {
+    "round_trip": round_trip,
+    "command_line": command_line,
+    "window": window,
+    "stop": stop,
+    "memory": memory,
+    "decode": decode,
+}
