@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -38,6 +39,9 @@ def run_host(arguments: list[str]) -> int:
         return 1
     try:
         _serve(paths, lock, options)
+    except OSError as error:
+        log.error("The control socket cannot be opened: %s", error)
+        return 1
     finally:
         lock.release()
     return 0
@@ -46,18 +50,18 @@ def run_host(arguments: list[str]) -> int:
 def _serve(paths: Paths, lock: HostLock, options: argparse.Namespace) -> None:
     core = Core(paths, engine_maker(options.engine, paths), machine_prober(options.engine, paths))
     host = Host(core)
-    # Listening comes first: whoever connects now waits for the opening, and not for another try.
-    listener = HostListener(paths, host.admit)
-    core.start()
     _leave_on_signals(host)
-    log.info("Host of %s is up", paths.home)
-    try:
+    with contextlib.ExitStack() as ending:
+        # In this order at the end: nobody new, then the turns' last words, then goodbye.
+        ending.callback(host.close)
+        ending.callback(core.close)
+        # Listening comes first: whoever connects now waits for the opening, and not for another try.
+        listener = HostListener(paths, host.admit)
+        ending.callback(listener.close)
+        core.start()
+        log.info("Host of %s is up", paths.home)
         Lifetime(host, core, lock, options.tether).wait()
-    finally:
-        listener.close()
-        core.close()
-        host.close()
-        log.info("Host has left")
+    log.info("Host has left")
 
 
 def _leave_on_signals(host: Host) -> None:
