@@ -27,7 +27,7 @@ test: ready ## checks, then the tests (about three minutes)
 	$(COVERAGE) report --include "app/*" --fail-under 90
 
 test-slow: ready ## the rest of the tests; compiles llama.cpp once
-	$(VENV)/python -m pytest -m slow
+	$(VENV)/python -m pytest -m slow -o faulthandler_timeout=1200
 
 bench: ready ## measure what matters; prints a table
 	@$(VENV)/python -m tests.benchmarks $(ARGS)
@@ -42,7 +42,7 @@ format: ready ## let ruff mend what it can
 	$(VENV)/ruff format
 
 screenshots: ready ## draw the pictures in resources/screenshots
-	$(VENV)/python -m tests.screenshots
+	$(VENV)/python -m tests.ui.screenshots $(ARGS)
 
 clean: ## remove everything that was built, .venv too
 	rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
