@@ -45,9 +45,10 @@ def all_chats(client: Client) -> Iterator[Chat]:
         fresh = [chat for chat in page.chats if chat.id not in seen]
         yield from fresh
         seen.update(chat.id for chat in fresh)
-        if not page.has_more or not fresh:
+        if not page.has_more or not page.chats:
             return
-        before_ms = fresh[-1].updated_ms + 1  # chats of the same millisecond may be on either page
+        # Chats of the same millisecond may be on either side of a page's end: look at that one again.
+        before_ms = page.chats[-1].updated_ms + (1 if fresh else 0)
 
 
 def choose(reference: str, chats: list[Chat]) -> Chat:

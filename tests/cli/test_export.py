@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from app.cli.export import choose
+from app.cli.export import all_chats, choose
 from app.cli.verb import VerbError
+from app.client.protocol import ChatPage
 from app.domain.chat import Chat
 from app.errors import KnownError
 from app.exchange.json_chat import read_chat
@@ -45,6 +46,23 @@ def test_more_than_a_page_of_chats_and_messages(cli, monkeypatch):
     assert [chat["chat"]["title"] for chat in chats] == [f"chat {number}" for number in (4, 3, 2, 1, 0)]
     assert len(chats[0]["messages"]) == 6
     assert cli("export", "chat 4").out.count("## You") == 3
+
+
+class PagedChats:
+    """Answers ListChats as the store does, two at a time."""
+
+    def __init__(self, *updated_ms):
+        self.chats = [Chat(id=f"c{n}", created_ms=0, updated_ms=ms) for n, ms in enumerate(updated_ms)]
+
+    def call(self, command, timeout_s):
+        limit_ms = command.before_ms or 10**15
+        older = [chat for chat in self.chats if chat.updated_ms < limit_ms]
+        return ChatPage(chats=tuple(older[:2]), has_more=len(older) > 2)
+
+
+def test_chats_of_the_same_moment_are_not_lost_between_pages():
+    client = PagedChats(9, 8, 8, 7, 7, 6)
+    assert [chat.id for chat in all_chats(client)] == ["c0", "c1", "c2", "c3", "c4", "c5"]
 
 
 @pytest.mark.parametrize("argv", [(), ("x", "--all")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 
 import pytest
 
@@ -31,6 +32,14 @@ def test_a_file_as_stdin(cli, tmp_path, monkeypatch):
     with (tmp_path / "question").open() as file:
         monkeypatch.setattr("sys.stdin", file)
         assert cli("run", MODEL).out == "from a file\n"
+
+
+def test_what_may_never_end_is_not_waited_for(cli, monkeypatch):
+    """As under a service manager: stdin is neither a pipe nor a terminal, and stays open."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, theirs.makefile("r") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert cli("run", MODEL, "one").out == "one\n"
 
 
 def test_nothing_to_ask_is_wrong_usage(cli):
