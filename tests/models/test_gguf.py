@@ -254,11 +254,14 @@ def test_mutants_of_a_real_header_are_refused_or_read():
 
 
 @pytest.mark.slow
-def test_twenty_thousand_mutants_are_refused_or_read():
+def test_ten_thousand_mutants_are_refused_or_read():
+    """Most of them where the structure is: a mutant in the vocabulary is read to the end each time."""
     header, length = smollm2_header()
     chance = random.Random(2)
-    for _ in range(20_000):
-        survives(mutated(header, chance, (0, len(header) - 8)), length)
+    end = len(header) - 8
+    for count, places in ((9_000, (0, 4000)), (500, (end - 20_000, end)), (500, (0, end))):
+        for _ in range(count):
+            survives(mutated(header, chance, places), length)
 
 
 @given(st.binary(max_size=400))
