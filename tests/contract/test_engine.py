@@ -181,7 +181,7 @@ def test_killed_in_decode(opening, case: EngineCase):
 
 
 @every_child
-@pytest.mark.parametrize("phase", ["load", "prefill", "decode"])
+@pytest.mark.parametrize("phase", ["stalled-load", "slow-load", "prefill", "decode"])
 def test_no_orphan_when_the_host_is_killed(home: Path, case: EngineCase, phase: str):
     argv = [sys.executable, "-m", "tests.fakes.engine_host", case.name, str(home), phase]
     root = Path(__file__).parent.parent.parent

@@ -14,8 +14,9 @@ from tests.contract.engine_cases import CASES, is_in_prefill, is_loading
 
 def main(name: str, home: str, phase: str) -> None:
     case = CASES[name]
-    opened = case.open(Path(home), "slow-load" if phase == "load" else "")
-    if phase == "load":
+    is_load = phase.endswith("-load")
+    opened = case.open(Path(home), phase if is_load else "")
+    if is_load:
         opened.ask(case.question())
         opened.wait_for_status(is_loading, "a load in progress")
     elif phase == "prefill":

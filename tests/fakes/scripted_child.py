@@ -175,8 +175,9 @@ class Child:
             self._say(TextGrew(id=request.id, content=word))
             self._make_noise()
             self._misbehave(command, detail)
-        if script.fate == Fate.HOLD:
-            self._wait(request.id, None)
+        while script.fate == Fate.HOLD and not self._is_cancelled(request.id):
+            self._step(1)  # held, not hung
+            self._wait(request.id, 0.05)
         is_cancelled = self._is_cancelled(request.id) and command != "/deaf"
         reason = StopReason.CANCELLED if is_cancelled else script.stop_reason
         return Finished(id=request.id, stop_reason=reason, timings=Timings(predicted_n=len(script.answer)))
