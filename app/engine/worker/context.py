@@ -38,7 +38,7 @@ class Context:
         self._clock = clock
         self._abort_flag = abort_flag
         self._abort_callback = _abort_callback(library.api)
-        self.is_abortable = not uses_gpu(model.plan)
+        self.is_abortable = model.gpu_layers == 0  # only the CPU backend asks whether to go on
         parameters = self._parameters(model)
         library.log.forget()
         self._pointer = self._api.llama_init_from_model(model.pointer, parameters)

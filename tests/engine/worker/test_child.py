@@ -64,6 +64,15 @@ def test_the_handshake(own_child):
     assert "cpu" in {device.kind for device in reply.devices}
 
 
+def test_foreign_code_in_the_environment_is_not_loaded(tmp_path):
+    foreign = {"LLAMA_CPP_LIB_PATH": str(tmp_path), "GGML_BACKEND_PATH": str(tmp_path / "x.so")}
+    client = ChildClient(tmp_path / "engine.log", foreign)
+    try:
+        assert client.hello().mismatch is None
+    finally:
+        assert client.close() == 0
+
+
 def test_the_capital_of_france(child):
     answer = child.ask(HELPFUL, CAPITAL)
     assert answer.content == "The capital of France is Paris."

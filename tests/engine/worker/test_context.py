@@ -8,7 +8,6 @@ from app.domain.notice import NoticeCode
 from app.engine.worker import context as contexts
 from app.engine.worker.context import ABORTED, DECODED, NO_ROOM, REFERENCE_TOKENS, Context
 from app.engine.worker.control import Control
-from app.engine.worker.model import load_model
 from app.engine.worker.stepclock import StepClock
 from app.errors import KnownError
 from tests.engine.worker.conftest import plan_of
@@ -152,9 +151,10 @@ def test_threads_follow_the_governors_unless_a_number_was_asked_for(library, smo
     fixed.close()
 
 
-def test_a_gpu_plan_is_not_abortable(library):
-    model = load_model(library, plan_of(smollm2(), gpu_layers=-1), lambda _progress: None, lambda: False)
-    context = Context(library, model, StepClock(), Control().abort_flag)
-    assert not context.is_abortable
-    context.close()
-    model.close()
+def test_layers_on_a_gpu_are_not_abortable(library, smol, monkeypatch):
+    on_processor = make(library, smol)
+    monkeypatch.setattr(smol, "gpu_layers", 31)
+    on_gpu = make(library, smol)
+    assert (on_processor.is_abortable, on_gpu.is_abortable) == (True, False)
+    on_processor.close()
+    on_gpu.close()

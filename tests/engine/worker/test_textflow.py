@@ -45,6 +45,14 @@ def test_what_was_held_back_comes_at_the_end():
     assert not text.is_stopped
 
 
+def test_what_could_have_become_a_stop_string_is_shown_in_the_end():
+    text = flow(("\nUser:",))
+    text.feed(b"Fine.\nUs")
+    assert text.take() == ("Fine.", "")
+    text.finish()
+    assert text.take() == ("\nUs", "")
+
+
 def test_a_stop_string_may_end_in_the_last_cut_character():
     text = flow(("\ufffd",))
     text.feed(b"a\xc3")
