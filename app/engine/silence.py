@@ -19,7 +19,7 @@ from app.engine.wire import FromChild, Heartbeat, HelloReply, Loaded, LoadFailed
 
 # Below these, signs of life may be the heartbeat's own.
 LEAST_CPU_S = 0.03
-LEAST_CPU_SHARE = 0.02
+LEAST_CPU_SHARE = 0.01
 LEAST_IO_BYTES = 4096
 
 
@@ -35,6 +35,7 @@ class Limits(Value):
     unkillable_s: float = 10.0  # then it is left to the system
     forget_deaths_s: float = 600.0
     tick_s: float = 0.25
+    slept_s: float = 2.0  # a longer time between two ticks says nothing about the child
 
 
 class Silence:

@@ -87,6 +87,7 @@ class Supervisor:
         self._stopped: Notice | None = None  # no more tries until a person loads the model
         self._verdict: Notice | None = None  # why the child that is STOPPING has to
         self._kill_at = 0.0
+        self._ticked_at = clock()
         self._oom_kills = 0
 
     @property
@@ -170,9 +171,13 @@ class Supervisor:
 
     def tick(self) -> None:
         """Looks after time: kills what shows no life and what does not end."""
-        child = self._child
+        child, now = self._child, self._clock()
+        has_slept = now - self._ticked_at > self._limits.slept_s
+        self._ticked_at = now
         if child is None:
             return
+        if has_slept:  # the host was stopped or starved: what the child said then is not read yet
+            self._silence.restart()
         if self.status.state == _S.STOPPING:
             self._press(child)
         elif self._owes_something:

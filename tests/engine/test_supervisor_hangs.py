@@ -183,3 +183,14 @@ def test_a_bad_file_is_told_each_time_and_never_counts(stage: Stage):
         assert asked.code == NoticeCode.MODEL_CORRUPT
         stage.exit(ExitFacts(code=0))
         assert (stage.state, stage.notice) == (S.FAILED, NoticeCode.MODEL_CORRUPT)
+
+
+def test_a_host_that_slept_does_not_blame_the_child(stage: Stage):
+    asked = stage.ask()
+    stage.make_ready()
+    for _ in range(5):
+        stage.clock.advance(3600)
+        stage.supervisor.tick()
+    assert not asked.terminals
+    stage.pass_time(61)
+    assert asked.code == NoticeCode.ENGINE_HUNG
