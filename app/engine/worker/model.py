@@ -18,6 +18,7 @@ from app.domain.engine import LoadPlan
 from app.domain.notice import Action, NoticeCode
 from app.engine.worker.bindings import Library
 from app.engine.worker.loadfaults import notice_of_failed_load
+from app.engine.worker.readahead import read_ahead
 from app.engine.worker.vocabulary import Vocabulary
 from app.errors import CoveError, KnownError
 
@@ -74,9 +75,14 @@ def load_model(
         raise KnownError.of(
             NoticeCode.MODEL_FILE_MISSING, Action.PULL_AGAIN, Action.CHOOSE_MODEL, path=plan.model_path
         )
-    library.log.forget()
     parameters, keep = _parameters(library, plan)
-    callback = _progress_callback(library.api, on_progress, is_cancelled)
+    tell = _Teller(on_progress)
+    try:
+        read_ahead(Path(plan.model_path), tell.first_half, is_cancelled)
+    except OSError as error:
+        raise _unreadable(plan, error) from error
+    library.log.forget()
+    callback = _progress_callback(library.api, tell.second_half, is_cancelled)
     parameters.progress_callback = callback
     pointer = library.api.llama_model_load_from_file(os.fsencode(plan.model_path), parameters)
     del keep  # borrowed by C until here
@@ -119,20 +125,42 @@ def _device(library: Library, name: str) -> int:
     return pointer
 
 
-def _progress_callback(
-    api: Any, on_progress: Callable[[float], None], is_cancelled: Callable[[], bool]
-) -> Any:
-    told_at = 0.0
+class _Teller:
+    """Tells progress not too often: reading the file is the first half, placing it the second."""
 
-    def progressed(progress: float, _user_data: Any) -> bool:
-        nonlocal told_at
+    def __init__(self, on_progress: Callable[[float], None]) -> None:
+        self._on_progress = on_progress
+        self._told_at = 0.0
+
+    def first_half(self, progress: float) -> None:
+        self._tell(progress / 2)
+
+    def second_half(self, progress: float) -> None:
+        self._tell(0.5 + progress / 2)
+
+    def _tell(self, progress: float) -> None:
         now = time.monotonic()
-        if now - told_at >= PROGRESS_SECONDS:
-            told_at = now
-            on_progress(progress)
+        if now - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = now
+            self._on_progress(progress)
+
+
+def _progress_callback(api: Any, tell: Callable[[float], None], is_cancelled: Callable[[], bool]) -> Any:
+    def progressed(progress: float, _user_data: Any) -> bool:
+        tell(progress)
         return not is_cancelled()  # llama.cpp gives up when told False
 
     return api.llama_progress_callback(progressed)
+
+
+def _unreadable(plan: LoadPlan, error: OSError) -> KnownError:
+    return KnownError.of(
+        NoticeCode.MODEL_LOAD_FAILED,
+        Action.RETRY,
+        Action.CHOOSE_MODEL,
+        model=plan.model_id,
+        detail=error.strerror or str(error),
+    )
 
 
 def _failure(library: Library, plan: LoadPlan, is_cancelled: Callable[[], bool]) -> CoveError:
