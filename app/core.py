@@ -59,6 +59,7 @@ class Core:
         self.started_ms = now_ms()
         self.failure: Notice | None = None  # why nothing could be opened
         self._make_engine = make_engine
+        self.is_closing = False
         self._machine = machine
 
     def start(self) -> None:
@@ -67,8 +68,17 @@ class Core:
         self.loop.start()
 
     def close(self) -> None:
-        """Returns when nothing runs any more. May be repeated."""
-        self.loop.post(self._shut)
+        """Returns when nothing runs any more. May be repeated; not from the loop."""
+        if self.is_closing:
+            return
+        self.is_closing = True
+        if self.loop.is_running and self.loop.run(self._is_open):
+            self.loop.run(self.chats.close)
+            # Not on the loop: what these end still posts its last notes there, and they are to be kept.
+            self.residency.close()
+            self.downloads.close()
+            self.door.close()
+            self.loop.post(self.store.close)
         self.loop.close()
 
     @property
@@ -172,14 +182,8 @@ class Core:
         self.residency.sweep()
         self.loop.call_later(TICK_S, self._tick)
 
-    def _shut(self) -> None:
-        if self.failure is not None or not hasattr(self, "chats"):
-            return
-        self.chats.close()
-        self.residency.close()
-        self.downloads.close()
-        self.door.close()
-        self.store.close()
+    def _is_open(self) -> bool:
+        return self.failure is None and hasattr(self, "chats")
 
     def _publish_later(self, event: Event) -> None:
         self.loop.post(lambda: self.bus.publish(event))

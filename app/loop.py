@@ -53,6 +53,10 @@ class Loop:
         self._thread.start()
 
     @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
     def is_current(self) -> bool:
         """Whether the caller is the loop's thread."""
         return threading.current_thread() is self._thread

@@ -67,7 +67,12 @@ class Commands:
         }
 
     def carry_out(self, command: protocol.Command, caller: Caller) -> None:
-        """Carries a command out and sends its reply."""
+        """Carries a command out and sends its reply.
+
+        A core that is closing does neither: the client asks the next host again.
+        """
+        if self._core.is_closing:
+            return
         try:
             reply = self._handle(command, caller)
         except CoveError as error:
