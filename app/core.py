@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from app.chat.service import ChatService
 from app.chat.turn import TurnTools
+from app.domain.generation import Sampling, over
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, Fact, Notice, NoticeCode
@@ -206,6 +207,16 @@ class ModelChoice:
         if chosen is None:
             raise KnownError.of(NoticeCode.NO_MODEL, Action.CHOOSE_MODEL)
         return chosen
+
+    def sampling(self, model: Model) -> Sampling:
+        settings = self._core.settings
+        usual = Sampling(
+            temperature=settings.number("sampling.temperature"),
+            top_k=settings.whole("sampling.top_k"),
+            top_p=settings.number("sampling.top_p"),
+            min_p=settings.number("sampling.min_p"),
+        )
+        return over(model.sampling, usual)
 
     def for_model(self, model: Model) -> Engine:
         return self._core.residency.engine_for(model, model.options)

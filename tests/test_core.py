@@ -22,7 +22,7 @@ from app.client.protocol import (
     StopTurn,
     UnloadModel,
 )
-from app.core import Core
+from app.core import Core, ModelChoice
 from app.domain.engine import EngineState
 from app.domain.ids import new_id
 from app.domain.model import ModelOptions
@@ -101,6 +101,17 @@ def test_the_model_of_a_chat_then_the_default_then_the_loaded_one_answers(
         ask(client, chat_id)
     client.call(ChangeChat(chat_id=chat_id, model_id=starter(heard)))
     heard.wait_for_end(ask(client, chat_id))
+
+
+def test_a_person_s_usual_sampling_applies_where_nothing_else_is_known(
+    client: Client, heard: Recorder, host: TwinHost
+) -> None:
+    client.call(ChangeSetting(key="sampling.top_k", value=7))
+    client.call(ChangeSetting(key="sampling.temperature", value=1.5))
+    starter_model = heard.snapshots[0].models[0]
+    choice = ModelChoice(host.core)
+    sampling = host.core.loop.run(lambda: choice.sampling(starter_model))
+    assert (sampling.top_k, sampling.temperature) == (7, 0.2)  # the starter's own is known
 
 
 def test_options_are_kept_with_the_model(client: Client, heard: Recorder) -> None:

@@ -14,7 +14,7 @@ from app.chat.context import MAX_CHARS_PER_TOKEN, prompt_for
 from app.chat.titles import title_from
 from app.chat.turn import Turn, TurnTools
 from app.domain.chat import MAX_MESSAGE_BYTES, Chat, Message, MessageStatus, Role
-from app.domain.generation import Sampling
+from app.domain.generation import Sampling, over
 from app.domain.ids import now_ms
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, NoticeCode
@@ -30,6 +30,9 @@ class Engines(Protocol):
 
     def choose(self, wanted: str | None) -> Model:
         """Returns the wanted model, else the default. Raises KnownError: MODEL_NOT_FOUND, NO_MODEL."""
+
+    def sampling(self, model: Model) -> Sampling:
+        """Returns what applies where a chat leaves it open."""
 
     def for_model(self, model: Model) -> Engine:
         """Returns the engine that serves a model. Raises KnownError when it cannot be had now."""
@@ -217,7 +220,7 @@ class ChatService:
         request = GenerateRequest(
             id=answer.turn_id or answer.id,
             messages=prompt_for(chat, model, self._branch_above(answer, model)),
-            sampling=sampling or chat.sampling,
+            sampling=over(sampling or chat.sampling, self._engines.sampling(model)),
             chat_template=model.options.chat_template,
             answer_prefix=answer.content,
             reasoning_prefix=answer.reasoning,

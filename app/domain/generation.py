@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 from app.domain.value import Value
 
 
@@ -17,6 +19,17 @@ class Sampling(Value):
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+
+
+def over(wished: Sampling, suited: Sampling) -> Sampling:
+    """Returns what is wished, and what suits wherever the wish is the usual value."""
+    usual = Sampling()
+    changes = {
+        name: getattr(wished, name)
+        for name in wished.__struct_fields__
+        if getattr(wished, name) != getattr(usual, name)
+    }
+    return msgspec.structs.replace(suited, **changes)
 
 
 class Phase(StrEnum):

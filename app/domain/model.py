@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.generation import Sampling
 from app.domain.value import Value
 
 
@@ -38,6 +39,7 @@ class Model(Value):
     has_template: bool = False
     is_starter: bool = False
     system_prompt: str = ""  # for chats that have none of their own
+    sampling: Sampling = Sampling()  # for what chats leave as it is
     is_missing: bool = False  # its file was not there when last looked for
     sha256: str = ""
     source: ModelSource | None = None

@@ -22,7 +22,7 @@ from app.errors import KnownError
 from app.models import naming
 from app.models.gguf import GgufHeader, read_header
 from app.models.quant import quant_of, shard_paths, spelled
-from app.models.recommended import system_prompt_for
+from app.models.recommended import recommended_for
 from app.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -159,6 +159,7 @@ class Library:
 
     def _add(self, path: Path, source: ModelSource | None, sha256: str, *, is_starter: bool) -> Model:
         model = _described(path, source, sha256)
+        suited = recommended_for(model.name)
         with self._lock:
             before = self._at_path(path)
             taken = {model_id for model_id, known in self._models.items() if known is not before}
@@ -170,7 +171,8 @@ class Library:
                     added_ms=before.added_ms if before else now_ms(),
                     source=source or (before.source if before else None),
                     sha256=sha256 or (before.sha256 if before else ""),
-                    system_prompt=system_prompt_for(model.name),
+                    system_prompt=suited.system_prompt,
+                    sampling=suited.sampling,
                     is_starter=is_starter or (before is not None and before.is_starter),
                 )
             )

@@ -8,6 +8,7 @@ from app.chat.service import ChatService
 from app.chat.turn import TurnTools
 from app.domain.chat import Chat, Message, MessageStatus, Role
 from app.domain.engine import LoadPlan
+from app.domain.generation import Sampling
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model
 from app.domain.notice import NoticeCode
@@ -29,6 +30,7 @@ class Rig:
         self.loop = Loop("rig")
         self.loop.start()
         self.bus = Bus()
+        self.model = MODEL
         self.events: list[Event] = []
         self.bus.listen(self.events.append)
         self.engine = engine or ScriptedEngine(LoadPlan(model_id="scripted", model_path="/nowhere.gguf"))
@@ -42,7 +44,10 @@ class Rig:
     def choose(self, wanted: str | None) -> Model:
         if wanted not in (None, MODEL.id):
             raise KnownError.of(NoticeCode.MODEL_NOT_FOUND, model=wanted or "")
-        return MODEL
+        return self.model
+
+    def sampling(self, model: Model) -> Sampling:
+        return model.sampling
 
     def for_model(self, model: Model) -> Engine:
         return self.engine

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.domain.chat import MAX_MESSAGE_BYTES, MessageStatus, Role
@@ -90,6 +91,14 @@ def test_a_chat_is_changed_field_by_field(rig: Rig) -> None:
     assert rig.chat().title == "New"
     with refused(NoticeCode.MESSAGE_NOT_FOUND):
         rig.loop.run(lambda: rig.service.change(rig.chat_id, head_id="nowhere"))
+
+
+def test_what_suits_the_model_fills_what_the_chat_leaves_open(rig: Rig) -> None:
+    rig.model = msgspec.structs.replace(rig.model, sampling=Sampling(temperature=0.2, top_p=0.9))
+    rig.loop.run(lambda: rig.service.change(rig.chat_id, sampling=Sampling(temperature=0, seed=7)))
+    rig.ended(rig.send("hi").id)
+    assert isinstance(rig.engine, ScriptedEngine)
+    assert rig.engine.requests[-1].sampling == Sampling(temperature=0, top_p=0.9, seed=7)
 
 
 def test_deleting_a_chat_ends_its_turn_and_keeps_the_part(rig: Rig) -> None:

@@ -60,9 +60,9 @@ class TwinHost:
         self._open()
 
     def _open(self) -> None:
-        self._core = Core(self.paths, engine_maker("scripted", self.paths))
-        self._core.start()
-        self.twin = Twin(self._core)
+        self.core = Core(self.paths, engine_maker("scripted", self.paths))
+        self.core.start()
+        self.twin = Twin(self.core)
 
     def client(self, listener: ClientListener | None = None, who: Identity | None = None) -> Client:
         client = Client(lambda *, start: self.twin.connect(), who or identity(), listener=listener).start()
@@ -70,7 +70,7 @@ class TwinHost:
         return client
 
     def restart(self) -> None:
-        self._core.close()
+        self.core.close()
         twin = self.twin
         self._open()
         twin.close()
@@ -81,7 +81,7 @@ class TwinHost:
     def close(self) -> None:
         for client in self._clients:
             client.close()
-        self._core.close()
+        self.core.close()
         self.twin.close()
 
 

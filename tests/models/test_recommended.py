@@ -1,9 +1,21 @@
 from __future__ import annotations
 
-from app.models.recommended import system_prompt_for
+import pytest
+
+from app.domain.generation import Sampling
+from app.models.recommended import Recommended, recommended_for
 
 
-def test_the_starter_gets_a_prompt_that_it_understands_and_others_keep_their_own() -> None:
-    assert system_prompt_for("SmolLM2-135M-Instruct") == "You are a helpful assistant."
-    assert system_prompt_for("SmolLM2 135M Instruct") == "You are a helpful assistant."
-    assert system_prompt_for("DeepSeek-R1-Distill-Qwen-7B") == ""
+@pytest.mark.parametrize("name", ["SmolLM2-135M-Instruct", "SmolLM2 135M Instruct"])
+def test_the_starter_gets_a_prompt_that_it_understands(name: str) -> None:
+    assert recommended_for(name).system_prompt == "You are a helpful assistant."
+    assert recommended_for(name).sampling == Sampling(temperature=0.2, top_p=0.9)
+
+
+@pytest.mark.parametrize("name", ["DeepSeek-R1-Distill-Qwen-7B", "DeepSeek_R1-0528-Qwen3-8B"])
+def test_deepseek_r1_reasons_at_its_makers_temperature_without_a_system_prompt(name: str) -> None:
+    assert recommended_for(name) == Recommended(sampling=Sampling(temperature=0.6))
+
+
+def test_others_keep_the_usual() -> None:
+    assert recommended_for("Qwen3-8B") == Recommended()
