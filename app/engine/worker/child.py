@@ -77,6 +77,7 @@ class Child:
 
     def _serve(self, library: Library, hello: Hello) -> None:
         renderer = TemplateRenderer(hello.helper_argv)
+        library.log.is_expected = self._control.is_aborting
         EngineLoop(library, renderer, self._control, self._clock, self._inbox, self._outbox.put).run()
         library.close()
 
@@ -111,7 +112,7 @@ class Child:
             code = os.EX_PROTOCOL if hasattr(os, "EX_PROTOCOL") else 76
         self._control.close()
         self._inbox.put(None)
-        if not self._is_over.wait(GRACE_SECONDS) or code:
+        if code or not self._is_over.wait(GRACE_SECONDS):
             os._exit(code)  # native code cannot be interrupted otherwise
 
     def _receive(self, frame: ToChild) -> bool:

@@ -118,7 +118,7 @@ class Context:
     def _parameters(self, model: Model) -> Any:
         plan = model.plan
         parameters = self._api.llama_context_default_params()
-        wanted = plan.context_tokens
+        wanted = plan.context_tokens if plan.context_tokens > 0 else model.trained_tokens
         parameters.n_ctx = min(wanted, model.trained_tokens) if model.trained_tokens > 0 else wanted
         step = REFERENCE_TOKENS if plan.reference else max(plan.batch_tokens, REFERENCE_TOKENS)
         parameters.n_batch = parameters.n_ubatch = min(step, parameters.n_ctx)

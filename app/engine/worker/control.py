@@ -65,6 +65,9 @@ class Control:
     def is_load_cancelled(self) -> bool:
         return self._is_load_cancelled or self._is_closing
 
+    def is_aborting(self) -> bool:
+        return self.abort_flag.raw[0] == 1
+
     def close(self) -> None:
         """Everything is cancelled for good."""
         with self._lock:

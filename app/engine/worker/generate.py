@@ -6,6 +6,7 @@ drives it can look at the pipe between steps, and later put the rows of several 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from app.engine.worker.sampler import Sampler
 from app.engine.worker.template import RenderCancelledError
 from app.engine.worker.textflow import TextFlow
 from app.errors import KnownError
+
+log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 0.016  # text is sent this often at most; the first piece at once
 PROGRESS_SECONDS = 0.05
@@ -76,13 +79,20 @@ class Generation:
         except RenderCancelledError:
             reason = StopReason.CANCELLED
         except KnownError as error:
+            log.info("request %s: %s", self.request.id, error)
             self._tell()
             self._emit(Failed(id=self.request.id, notice=error.notice, timings=self.timings()))
             return
         if self._flow is not None and reason is not StopReason.CANCELLED:
             self._flow.finish()
         self._tell()
-        self._emit(Finished(id=self.request.id, stop_reason=reason, timings=self.timings()))
+        timings = self.timings()
+        log.info(
+            "request %s: %s; prompt %d + %d in %.0f ms, answer %d in %.0f ms",
+            *(self.request.id, reason.value, timings.cache_n, timings.prompt_n, timings.prompt_ms),
+            *(timings.predicted_n, timings.predicted_ms),
+        )
+        self._emit(Finished(id=self.request.id, stop_reason=reason, timings=timings))
 
     def _answer(self) -> Generator[Rows, int, StopReason]:
         slot = self._desk.slot

@@ -23,12 +23,14 @@ class Outbox:
     def __init__(self, stream: BinaryIO, on_fault: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
         self._on_fault = on_fault
+        self._is_open = True
         self._frames: queue.SimpleQueue[FromChild | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="wire-writer", daemon=True)
         self._thread.start()
 
     def put(self, frame: FromChild) -> None:
-        self._frames.put(frame)
+        if self._is_open:  # else nobody takes frames any more, and they would pile up
+            self._frames.put(frame)
 
     def is_empty(self) -> bool:
         return self._frames.empty()
@@ -51,6 +53,7 @@ class Outbox:
         except Exception:
             log.exception("the writer ended")
             self._on_fault()
+        self._is_open = False
 
     def _take(self) -> tuple[list[FromChild], bool]:
         """Waits for one frame and returns all there are, and whether more may come."""

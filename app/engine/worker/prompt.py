@@ -65,6 +65,10 @@ class PromptMaker:
         asked = guard.restore(rendered.prompt)
         started, state, tags = self._started(request, asked, formats, opened)
         tokens = self._generated(asked, started, cached) or self._tokens(started)
+        if not tokens:  # nothing to evaluate, so no logits to sample from: llama.cpp would abort
+            raise KnownError.of(
+                NoticeCode.TEMPLATE_FAILED, Action.SET_TEMPLATE, detail="the template wrote nothing"
+            )
         return Prompt(tokens=tuple(tokens), formats=formats, state=state, tags=tags)
 
     def _template(self, request: GenerateRequest) -> str:

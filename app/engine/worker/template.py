@@ -28,6 +28,7 @@ from app.errors import KnownError
 log = logging.getLogger(__name__)
 
 READY = b"ready"
+NOT_STARTED = "the template helper did not start"
 START_SECONDS = 30.0
 # Where the helper limits its own processor time (2 s), the wall clock is only for a machine so busy that
 # the helper hardly runs; elsewhere it is the limit.
@@ -81,15 +82,19 @@ class TemplateRenderer:
         self._helper: _Helper | None = None
 
     def start(self) -> None:
-        """Starts the helper ahead of need. Does not wait for it."""
-        if self._helper is None:
-            self._helper = _Helper(self._argv)
+        """Starts the helper ahead of need. Does not wait for it, and says nothing yet if it cannot."""
+        if self._helper is None and self._argv:
+            try:
+                self._helper = _Helper(self._argv)
+            except OSError:
+                log.info("the template helper cannot be started", exc_info=True)
 
     def render(self, job: RenderJob, is_cancelled: Callable[[], bool] = lambda: False) -> Rendered:
         """Raises `KnownError` TEMPLATE_FAILED or TEMPLATE_TOO_COSTLY, or `RenderCancelledError`; the next
         render works in any case."""
         self.start()
-        assert self._helper is not None
+        if self._helper is None:
+            raise _failed(NOT_STARTED)
         with contextlib.ExitStack() as unanswered:
             unanswered.callback(self.close)
             reply = self._helper.ask(job, is_cancelled)
@@ -123,7 +128,7 @@ class _Helper:
     def ask(self, job: RenderJob, is_cancelled: Callable[[], bool]) -> Rendered | RenderFailed:
         if not self._is_ready:
             if self._wait(START_SECONDS, is_cancelled) != READY:
-                raise _failed("the template helper did not start")
+                raise _failed(NOT_STARTED)
             self._is_ready = True
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # then there is no reply either

@@ -216,7 +216,7 @@ def test_a_request_id_is_used_once_at_a_time(child):
 def test_ten_turns_across_a_sliding_window_with_a_users_template(own_child):
     own_child.loaded(gemma3(), threads=THREADS, context_tokens=2048)
     assert own_child.ask("Hello").notice.code is NoticeCode.MODEL_HAS_NO_TEMPLATE
-    facts = " The fox lives near the river and eats berries, mice and now and then a forgotten sandwich." * 4
+    facts = " The fox lives near the river and eats berries, mice and now and then a forgotten sandwich." * 3
     chat: list[str] = []
     for turn in range(10):
         chat.append(f"Turn {turn}.{facts}")
@@ -224,9 +224,8 @@ def test_ten_turns_across_a_sliding_window_with_a_users_template(own_child):
         assert answer.stop_reason in {StopReason.LENGTH, StopReason.END}
         assert (answer.timings.cache_n > 0) == (turn > 0)
         chat.append(answer.content)
-    # More than the window of 512 and what a step adds to it; only the last turn was evaluated anew.
-    assert answer.timings.cache_n > 768
-    assert answer.timings.prompt_n < 130
+    assert answer.timings.cache_n > 600  # more than the window of 512
+    assert answer.timings.prompt_n < 100  # only the last turn was evaluated
 
 
 def test_the_heart_of_the_loop_is_python_for_a_moment_only(child):

@@ -39,10 +39,11 @@ def test_steps_in_reference_mode_are_small(bench):
 
 
 def test_a_context_is_never_longer_than_the_model_was_trained_for(library, smol):
-    context = make(library, smol, context_tokens=100_000, batch_tokens=64)
-    assert context.tokens == smol.trained_tokens == 8192
-    assert context.step_tokens == 64
-    context.close()
+    for wanted in (100_000, 0):
+        context = make(library, smol, context_tokens=wanted, batch_tokens=64)
+        assert context.tokens == smol.trained_tokens == 8192
+        assert context.step_tokens == 64
+        context.close()
 
 
 def test_positions_are_explicit(bench):
@@ -72,9 +73,7 @@ def test_a_full_context_is_told(library, smol, expect_log):
     context.close()
 
 
-def test_the_flag_ends_a_step_in_its_middle(bench, expect_log):
-    for part in ("failed with error", "failed to compute", "removing memory", "failed to decode"):
-        expect_log(part)
+def test_the_flag_ends_a_step_in_its_middle(bench):
     bench.evaluate([5] * 20)
     bench.control.close()  # raises the flag for good
     assert bench.context.decode([6] * 32, 20) == ABORTED

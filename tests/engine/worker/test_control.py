@@ -14,6 +14,7 @@ def test_cancelling_what_runs_raises_the_flag():
     assert not is_up(control)
     control.cancel("a")
     assert is_up(control)
+    assert control.is_aborting()
     assert control.is_cancelled("a")
 
 

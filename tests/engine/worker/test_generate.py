@@ -13,7 +13,6 @@ from tests.engine.worker.workbench import CHATML, Workbench, sampling
 pytestmark = pytest.mark.llama
 HELPFUL = PromptMessage(role=Role.SYSTEM, content="You are a helpful assistant.")
 CAPITAL = PromptMessage(role=Role.USER, content="What is the capital of France?")
-ABORTING = ("failed with error", "failed to compute", "removing memory", "failed to decode")
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +152,7 @@ def test_a_memory_without_room_is_a_full_context(bench, monkeypatch):
     }
 
 
-def test_cancelled_in_prefill_the_slot_stays_good(bench, expect_log):
-    for part in ABORTING:
-        expect_log(part, maybe=True)
+def test_cancelled_in_prefill_the_slot_stays_good(bench):
     expected = bench.ask(HELPFUL, CAPITAL).content
 
     def cancel_in_prefill(event: object) -> None:
@@ -174,10 +171,7 @@ def test_cancelled_in_prefill_the_slot_stays_good(bench, expect_log):
     assert bench.ask(HELPFUL, CAPITAL).content == expected
 
 
-def test_aborted_in_the_middle_of_a_step(bench, expect_log):
-    for part in ABORTING:
-        expect_log(part)
-
+def test_aborted_in_the_middle_of_a_step(bench):
     def raise_flag(event: object) -> None:
         if isinstance(event, PhaseMoved) and event.phase is Phase.PREFILL and event.done == 0:
             bench.control.abort_flag[0] = b"\x01"
@@ -198,10 +192,7 @@ def test_cancelled_while_it_answers(bench):
     assert bench.ask(HELPFUL, CAPITAL).content == "The capital of France is Paris."
 
 
-def test_aborted_while_it_answers(bench, expect_log):
-    for part in ABORTING:
-        expect_log(part)
-
+def test_aborted_while_it_answers(bench):
     def raise_flag(event: object) -> None:
         if isinstance(event, TextGrew):
             bench.control.abort_flag[0] = b"\x01"

@@ -22,6 +22,13 @@ def test_warnings_reach_our_log(expect_log, caplog: pytest.LogCaptureFixture):
     assert [(record.name, record.levelno) for record in caplog.records] == [("llama", logging.WARNING)]
 
 
+def test_what_is_expected_is_not_passed_on():
+    native = NativeLog()
+    native.is_expected = lambda: True
+    native.receive(WARN, b"failed to compute graph\n")
+    assert native.lines() == ("failed to compute graph",)
+
+
 def test_debug_lines_are_not_remembered():
     native = NativeLog()
     native.receive(DEBUG, b"noise\n")

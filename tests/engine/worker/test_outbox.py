@@ -74,6 +74,8 @@ def test_a_host_that_is_gone_ends_the_writer_quietly():
         outbox = Outbox(stream, on_fault=pytest.fail)
         outbox.put(Heartbeat(steps=1))
         outbox.close()
+        outbox.put(Heartbeat(steps=2))
+        assert outbox.is_empty()
 
 
 def test_a_bug_in_the_writer_is_logged_and_told(expect_log):

@@ -87,6 +87,13 @@ def test_a_helper_that_does_not_start_is_told():
     renderer.close()
 
 
+@pytest.mark.parametrize("argv", [(), ("/nonexistent/python",)])
+def test_a_helper_that_cannot_be_started_is_told(argv):
+    renderer = TemplateRenderer(argv)
+    renderer.start()
+    assert fault(renderer, HELLO).notice.facts == {"detail": "the template helper did not start"}
+
+
 def test_a_helper_that_dies_is_told_and_replaced(renderer):
     renderer.render(job(HELLO))
     renderer._helper._process.kill()

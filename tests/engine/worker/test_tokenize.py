@@ -45,7 +45,7 @@ FRAGMENTS = (
     ),
 )
 CONTENTS = st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join)
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=["smol", "gemma"])

@@ -48,6 +48,7 @@ class Workbench:
 
     def __init__(self, library: Library, model: Model, step: int = 32) -> None:
         self.control = Control()
+        library.log.is_expected = self.control.is_aborting
         self.clock = StepClock()
         self.context = Context(library, model, self.clock, self.control.abort_flag)
         self.slot = Slot(self.context, model.window_tokens)
