@@ -5,7 +5,7 @@ COVERAGE := $(VENV)/coverage
 SETUP := $(PYTHON) packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup ready test test-slow bench check format screenshots clean
+.PHONY: help run setup ready test test-slow test-gpu bench check format screenshots clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,10 @@ test: ready ## checks, then the tests (about three minutes)
 	$(COVERAGE) report --include "app/*" --fail-under 90
 
 test-slow: ready ## the rest of the tests; compiles llama.cpp once
-	$(VENV)/python -m pytest -m slow -o faulthandler_timeout=1200
+	$(VENV)/python -m pytest -m "slow and not gpu" -o faulthandler_timeout=1200
+
+test-gpu: ready ## tests on a Vulkan device (a software one will do); needs a build with Vulkan
+	$(VENV)/python -m pytest -m gpu -o faulthandler_timeout=1200
 
 bench: ready ## measure what matters; prints a table
 	@$(VENV)/python -m tests.benchmarks $(ARGS)
