@@ -76,13 +76,14 @@ def load_model(
             NoticeCode.MODEL_FILE_MISSING, Action.PULL_AGAIN, Action.CHOOSE_MODEL, path=plan.model_path
         )
     parameters, keep = _parameters(library, plan)
-    tell = _Teller(on_progress)
-    try:
-        read_ahead(Path(plan.model_path), tell.first_half, is_cancelled)
-    except OSError as error:
-        raise _unreadable(plan, error) from error
+    tell = _Teller(on_progress, reading=0.5 if plan.memory_map else 0.0)
+    if plan.memory_map:
+        try:
+            read_ahead(Path(plan.model_path), tell.read, is_cancelled)
+        except OSError as error:
+            raise _unreadable(plan, error) from error
     library.log.forget()
-    callback = _progress_callback(library.api, tell.second_half, is_cancelled)
+    callback = _progress_callback(library.api, tell.placed, is_cancelled)
     parameters.progress_callback = callback
     pointer = library.api.llama_model_load_from_file(os.fsencode(plan.model_path), parameters)
     del keep  # borrowed by C until here
@@ -126,17 +127,18 @@ def _device(library: Library, name: str) -> int:
 
 
 class _Teller:
-    """Tells progress not too often: reading the file is the first half, placing it the second."""
+    """Tells progress not too often: `reading` the file is so large a part of it, placing it the rest."""
 
-    def __init__(self, on_progress: Callable[[float], None]) -> None:
+    def __init__(self, on_progress: Callable[[float], None], reading: float) -> None:
         self._on_progress = on_progress
+        self._reading = reading
         self._told_at = 0.0
 
-    def first_half(self, progress: float) -> None:
-        self._tell(progress / 2)
+    def read(self, progress: float) -> None:
+        self._tell(progress * self._reading)
 
-    def second_half(self, progress: float) -> None:
-        self._tell(0.5 + progress / 2)
+    def placed(self, progress: float) -> None:
+        self._tell(self._reading + progress * (1 - self._reading))
 
     def _tell(self, progress: float) -> None:
         now = time.monotonic()

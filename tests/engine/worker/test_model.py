@@ -55,6 +55,15 @@ def test_progress_is_told_up_to_the_end(library, monkeypatch):
     assert told[-1] == 1.0
 
 
+def test_a_model_may_be_read_into_memory_of_its_own(library, monkeypatch):
+    monkeypatch.setattr("app.engine.worker.model.PROGRESS_SECONDS", 0.0)
+    told: list[float] = []
+    load_model(library, plan_of(smollm2(), memory_map=False), told.append, lambda: False).close()
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0.0, 1.0)
+    assert not any("CPU_Mapped" in line for line in library.log.lines())
+
+
 def test_progress_is_not_told_too_often(library):
     told: list[float] = []
     load_model(library, plan_of(smollm2()), told.append, lambda: False).close()
