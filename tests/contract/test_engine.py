@@ -82,53 +82,39 @@ def check_killed(opened: Opened, process: psutil.Process, asked: Listener) -> No
 
 
 @every_engine
-def test_an_answer_streams_in_order(opening, case: EngineCase):
+def test_answers_stream_in_order_one_after_the_other(opening, case: EngineCase):
     opened = opening(case)
-    asked = opened.ask(case.question())
-    end = asked.end(60)
-    assert isinstance(end, Finished)
-    assert end.stop_reason in (StopReason.END, StopReason.LENGTH)
-    assert asked.text
+    asked = [opened.ask(case.question()) for _ in range(3)]
     order = [Phase.QUEUED, Phase.LOADING, Phase.TEMPLATE, Phase.PREFILL, Phase.DECODE]
-    assert asked.phases == sorted(asked.phases, key=order.index)
-    assert {event.id for event in asked.events} == {asked.request.id}
+    for one in asked:
+        assert isinstance(one.end(60), Finished)
+        assert one.stop_reason in (StopReason.END, StopReason.LENGTH)
+        assert one.text
+        # A child says again that a request is queued; only that may come after LOADING.
+        phases = [phase for phase in one.phases if phase != Phase.QUEUED]
+        assert phases == sorted(phases, key=order.index)
+        assert {event.id for event in one.events} == {one.request.id}
+    ends = [one.at[-1] for one in asked]
+    assert ends == sorted(ends)
+    assert opened.engine.status.active_requests == 0
     assert opened.engine.status.state == EngineState.READY
 
 
 @every_engine
-def test_requests_are_answered_one_after_the_other(opening, case: EngineCase):
-    opened = opening(case)
-    asked = [opened.ask(case.question()) for _ in range(3)]
-    for one in asked:
-        assert isinstance(one.end(60), Finished)
-    ends = [one.at[-1] for one in asked]
-    assert ends == sorted(ends)
-    assert opened.engine.status.active_requests == 0
-
-
-@every_engine
-def test_stop_in_decode_is_felt_at_once(opening, case: EngineCase):
-    opened = opening(case)
-    asked = opened.ask(case.endless())
-    asked.wait_for_text(60)
-    began = time.monotonic()
-    opened.engine.cancel(asked.request.id)
-    assert asked.stop_reason == StopReason.CANCELLED
-    assert asked.at[-1] - began < DEADLINE_S
-    opened.check_next_is_answered()
-    assert len(asked.terminals) == 1
-
-
-@every_engine
-def test_what_waits_can_be_stopped(opening, case: EngineCase):
+def test_stop_is_felt_at_once_by_what_runs_and_by_what_waits(opening, case: EngineCase):
     opened = opening(case)
     running = opened.ask(case.endless())
     running.wait_for_text(60)
     waiting = opened.ask(case.question())
-    opened.engine.cancel(waiting.request.id)
-    assert waiting.stop_reason == StopReason.CANCELLED
+    for asked in (waiting, running):
+        assert not running.terminals
+        began = time.monotonic()
+        opened.engine.cancel(asked.request.id)
+        assert asked.stop_reason == StopReason.CANCELLED
+        assert asked.at[-1] - began < DEADLINE_S
     opened.engine.cancel("nobody")
-    assert not running.terminals
+    opened.check_next_is_answered()
+    assert len(running.terminals) == 1
 
 
 @every_engine

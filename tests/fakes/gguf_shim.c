@@ -63,6 +63,6 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     static int (*real)(clockid_t, struct timespec *);
     static atomic_int calls;
     if (!real) real = (int (*)(clockid_t, struct timespec *)) dlsym(RTLD_NEXT, "clock_gettime");
-    if (atomic_load(&large_reads) && setting("SHIM_NOISE") && atomic_fetch_add(&calls, 1) % 20 == 0) make_noise();
+    if (atomic_load(&large_reads) && setting("SHIM_NOISE") && atomic_fetch_add(&calls, 1) % 200 == 0) make_noise();
     return real(clock, now);
 }
