@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.engine import LoadPlan
@@ -59,6 +59,7 @@ def test_a_persons_load_forgives_everything():
     assert record.record() == Verdict.RETRY
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.floats(min_value=0, max_value=100), min_size=3, max_size=12))
 def test_three_deaths_within_the_memory_always_stop(pauses: list[float]):
     clock = FakeClock()
