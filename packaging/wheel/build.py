@@ -54,7 +54,9 @@ def _build() -> Path:
     raw = BUILD / "raw-wheel"
     environment = {**os.environ, "CMAKE_ARGS": cmake_arguments(vulkan)}
     environment.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))
-    if vulkan:  # CMake then takes the folder for one of the compiler's own, and writes no path into the binary
+    if (
+        vulkan
+    ):  # CMake then takes the folder for one of the compiler's own, and writes no path into the binary
         environment["LIBRARY_PATH"] = str(Path(vulkan["Vulkan_LIBRARY"]).parent)
     name = "llama-cpp-python"
     command = [_pip_python(), "-m", "pip", "wheel", "--no-deps", "--no-cache-dir", "--no-binary", name]

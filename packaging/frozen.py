@@ -1,0 +1,156 @@
+"""What goes into the frozen app and what stays out. Pure: names in, decisions out; cove.spec acts on them.
+
+Names are places in the app's folder, as in `PySide6/Qt/plugins/platforms/libqxcb.so`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePosixPath
+
+# Never imported on any path that Cove takes. hf_xet would go around our network door.
+EXCLUDED_MODULES = (
+    *(
+        "hf_xet",
+        "numpy",
+        "diskcache",
+        "tkinter",
+        "unittest",
+        "pydoc",
+        "pydoc_data",
+        "doctest",
+        "test",
+        "lib2to3",
+    ),
+    *(
+        "distutils",
+        "setuptools",
+        "pip",
+        "pkg_resources",
+        "wheel",
+        "curses",
+        "xmlrpc",
+        "pdb",
+        "turtle",
+        "idlelib",
+    ),
+    *("PySide6.QtNetwork", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtOpenGL", "PySide6.QtPrintSupport"),
+    *("torch", "tensorflow", "PIL", "pandas", "gradio", "IPython", "typer", "rich", "pytest"),
+)
+
+# Named, because huggingface_hub imports its own modules by name when they are first asked for.
+HUB_MODULES = ("hf_api", "file_download", "errors", "constants", "utils")
+
+# `cove doctor` tells their versions, and huggingface_hub asks for its own.
+DESCRIBED_PACKAGES = ("PySide6-Essentials", "llama-cpp-python", "huggingface-hub", "msgspec")
+
+QT_PLUGINS = frozenset(
+    {
+        *("platforms/libqxcb.so", "platforms/libqwayland.so", "platforms/libqoffscreen.so"),
+        *("imageformats/libqsvg.so", "imageformats/libqjpeg.so", "iconengines/libqsvgicon.so"),
+        "platformthemes/libqxdgdesktopportal.so",  # the desktop's own file dialogs and colours
+        "platforminputcontexts/libcomposeplatforminputcontextplugin.so",
+        "platforminputcontexts/libibusplatforminputcontextplugin.so",  # Vietnamese, Chinese, ...
+        *("wayland-shell-integration/libxdg-shell.so", "wayland-decoration-client/libadwaita.so"),
+    }
+)
+_PLUGINS = "PySide6/Qt/plugins/"
+_UNUSED_FOLDERS = (
+    "PySide6/Qt/translations/",
+    "PySide6/Qt/qml/",
+    "PySide6/Qt/libexec/",
+    "PySide6/Qt/metatypes/",
+)
+
+# Belong to the system: drivers that the system loads into our processes bring newer ones of the first group, the
+# second talks to the display and to fonts, the third is under a licence that must not be bundled.
+SYSTEM_LIBRARIES = (
+    *(
+        "libstdc++",
+        "libgcc_s",
+        "libvulkan",
+        "libGL",
+        "libEGL",
+        "libGLX",
+        "libGLdispatch",
+        "libOpenGL",
+        "libdrm",
+        "libgbm",
+    ),
+    *("libX11", "libX11-xcb", "libXau", "libXdmcp", "libxcb", "libxcb-glx", "libxcb-randr", "libxcb-render"),
+    *(
+        "libxcb-shape",
+        "libxcb-shm",
+        "libxcb-sync",
+        "libxcb-xfixes",
+        "libxcb-xkb",
+        "libxkbcommon",
+        "libxkbcommon-x11",
+    ),
+    *(
+        "libwayland-client",
+        "libwayland-cursor",
+        "libwayland-egl",
+        "libfontconfig",
+        "libfreetype",
+        "libdbus-1",
+    ),
+    *(
+        "libglib-2.0",
+        "libgthread-2.0",
+        "libgssapi_krb5",
+        "libkrb5",
+        "libk5crypto",
+        "libkrb5support",
+        "libcom_err",
+    ),
+    *(
+        "libkeyutils",
+        "libpcre2-8",
+        "libpng16",
+        "libbrotlidec",
+        "libbrotlicommon",
+        "libexpat",
+        "libsystemd",
+        "libcap",
+    ),
+    *("libgcrypt", "libgpg-error", "liblz4", "libz", "libzstd", "libbsd", "libmd", "libresolv"),
+    *("libreadline", "libtinfo", "libncursesw", "libncurses"),
+)
+
+
+def is_kept(name: str) -> bool:
+    """Says whether a collected file belongs in the app."""
+    if name.startswith(_PLUGINS):
+        return name.removeprefix(_PLUGINS) in QT_PLUGINS
+    return not (name.startswith(_UNUSED_FOLDERS) or is_system_library(name))
+
+
+def is_system_library(name: str) -> bool:
+    match = re.fullmatch(r"(lib.+?)\.so(\.\d+)*", PurePosixPath(name).name)
+    return bool(match) and match[1] in SYSTEM_LIBRARIES
+
+
+def is_library_on_demand(name: str) -> bool:
+    """Says whether a file is there only because another one needs it (Python itself is opened by the program)."""
+    if name.startswith("libpython"):
+        return False
+    return name.startswith(("PySide6/Qt/lib/", "lib")) and "/" not in name.removeprefix("PySide6/Qt/lib/")
+
+
+def needed(files: Mapping[str, str], needs: Callable[[str], Iterable[str]]) -> set[str]:
+    """Returns the names in `files` (name -> source) that are used: all but libraries that nothing kept needs.
+
+    `needs` tells the names of the libraries that a source is linked against.
+    """
+    by_library = {PurePosixPath(name).name: name for name in files if is_library_on_demand(name)}
+    reached = {name for name in files if not is_library_on_demand(name)}
+    waiting = list(reached)
+    while waiting:
+        for library in needs(files[waiting.pop()]):
+            name = by_library.get(PurePosixPath(library).name)
+            if name is not None and name not in reached:
+                reached.add(name)
+                waiting.append(name)
+    return reached
