@@ -15,7 +15,7 @@ from typing import Any
 from app.domain.notice import Action, NoticeCode
 from app.engine.worker.bindings import Library
 from app.engine.worker.governor import Governor
-from app.engine.worker.loadfaults import notice_of_failed_load
+from app.engine.worker.loadfaults import notice_of_failed_load, notice_of_memory
 from app.engine.worker.model import Model, uses_gpu
 from app.engine.worker.stepclock import StepClock
 from app.engine.worker.threads import compute_threads
@@ -28,6 +28,7 @@ SLOTS = 1
 DECODED, NO_ROOM, ABORTED = 0, 1, 2
 _KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q5_1": 7, "bf16": 30}
 _AUTO, _ON = -1, 1
+_LAST_LINES = 20  # of the native log: what was said about the step that failed
 
 
 class Context:
@@ -35,6 +36,8 @@ class Context:
 
     def __init__(self, library: Library, model: Model, clock: StepClock, abort_flag: Any) -> None:
         self._api = library.api
+        self._log = library.log
+        self._plan = model.plan
         self._clock = clock
         self._abort_flag = abort_flag
         self._abort_callback = _abort_callback(library.api)
@@ -88,7 +91,7 @@ class Context:
         if self._crew is not None and result == DECODED:
             self._crew.note(count, seconds)
         if result < 0:
-            raise _device_failure(result)
+            raise self._failure(result)
         return result
 
     def logits(self) -> bytes:
@@ -134,6 +137,13 @@ class Context:
         parameters.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
         return parameters
 
+    def _failure(self, result: int) -> KnownError:
+        memory = notice_of_memory(self._plan, self._log.lines()[-_LAST_LINES:])
+        if memory is not None:
+            return KnownError(memory)
+        detail = f"llama_decode returned {result}"
+        return KnownError.of(NoticeCode.ENGINE_DRIVER_FAILED, Action.RETRY, Action.OPEN_LOG, detail=detail)
+
     def _make_batch(self) -> None:
         self._batch = batch = self._api.llama_batch_init(self.step_tokens, 0, SLOTS)
         # Each access of a structure's field makes a new object: these are looked up once.
@@ -177,12 +187,3 @@ def _kv_type(name: str) -> int:
     if name not in _KV_TYPES:
         raise KnownError.of(NoticeCode.BAD_REQUEST, detail=f"KV cache type {name}")
     return _KV_TYPES[name]
-
-
-def _device_failure(result: int) -> KnownError:
-    return KnownError.of(
-        NoticeCode.ENGINE_DRIVER_FAILED,
-        Action.RETRY,
-        Action.OPEN_LOG,
-        detail=f"llama_decode returned {result}",
-    )

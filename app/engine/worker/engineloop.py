@@ -63,6 +63,7 @@ class EngineLoop:
             while self._take_frames():
                 self._step()
         finally:
+            self._end(None)
             self._unload()
             self._renderer.close()
 

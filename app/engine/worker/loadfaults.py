@@ -37,10 +37,9 @@ def notice_of_failed_load(plan: LoadPlan, lines: Sequence[str]) -> Notice:
             facts={"architecture": unsupported[1]},
             actions=(Action.CHOOSE_MODEL, Action.UPDATE),
         )
-    if _GPU_MEMORY.search(told):
-        return _memory(NoticeCode.ENGINE_OUT_OF_GPU_MEMORY, plan)
-    if _MEMORY.search(told):
-        return _memory(NoticeCode.ENGINE_OUT_OF_MEMORY, plan)
+    memory = notice_of_memory(plan, lines)
+    if memory is not None:
+        return memory
     if any(_CORRUPT.search(line) for line in lines):
         return Notice(
             code=NoticeCode.MODEL_CORRUPT,
@@ -52,6 +51,14 @@ def notice_of_failed_load(plan: LoadPlan, lines: Sequence[str]) -> Notice:
         facts={"model": plan.model_id, "detail": detail_of(lines)},
         actions=(Action.RETRY, Action.OPEN_LOG),
     )
+
+
+def notice_of_memory(plan: LoadPlan, lines: Sequence[str]) -> Notice | None:
+    """Returns what is told when the lines say that memory ran out, and whose."""
+    told = "\n".join(lines)
+    if _GPU_MEMORY.search(told):
+        return _memory(NoticeCode.ENGINE_OUT_OF_GPU_MEMORY, plan)
+    return _memory(NoticeCode.ENGINE_OUT_OF_MEMORY, plan) if _MEMORY.search(told) else None
 
 
 def detail_of(lines: Sequence[str]) -> str:

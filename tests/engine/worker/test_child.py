@@ -249,6 +249,9 @@ def test_every_layer_on_a_software_gpu(tmp_path):
         )
         assert (model.gpu_layers, model.layers) == (31, 31)
         request = client.begin(HELPFUL, CAPITAL, sampling=GREEDY)
-        assert "Paris" in client.answer(request, seconds=500).content
+        on_gpu = client.answer(request, seconds=500)
+        assert "Paris" in on_gpu.content
+        assert client.loaded(smollm2(), threads=THREADS).gpu_layers == 0
+        assert client.ask(HELPFUL, CAPITAL).content == on_gpu.content  # and not on the GPU: in time
     finally:
         client.close(60)

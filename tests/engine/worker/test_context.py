@@ -125,12 +125,17 @@ def test_a_model_that_does_not_continue_texts_is_refused(library, smol, monkeypa
     assert caught.value.notice.code is NoticeCode.MODEL_UNSUPPORTED
 
 
-def test_a_device_that_fails_is_told(bench, monkeypatch):
+def test_a_device_that_fails_is_told(library, bench, monkeypatch):
     monkeypatch.setattr(bench.context._api, "llama_decode", lambda *_: -3)
     with pytest.raises(KnownError) as caught:
         bench.context.decode([5], 0)
     assert caught.value.notice.code is NoticeCode.ENGINE_DRIVER_FAILED
     assert caught.value.notice.facts == {"detail": "llama_decode returned -3"}
+    library.log.receive(2, b"ggml_vulkan: Device memory allocation of size 9 failed\n")
+    with pytest.raises(KnownError) as caught:
+        bench.context.decode([5], 0)
+    assert caught.value.notice.code is NoticeCode.ENGINE_OUT_OF_GPU_MEMORY
+    library.log.forget()
 
 
 def test_threads_follow_the_governors_unless_a_number_was_asked_for(library, smol, monkeypatch):
