@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +54,22 @@ class Source:
 def sources(*folders: str) -> tuple[Source, ...]:
     paths = (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))
     return tuple(Source(path, _module(path)) for path in paths)
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that are loaded after some code ran in a fresh interpreter."""
+    # Measuring coverage would load modules of its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(run.stdout.splitlines()[-1].split())
 
 
 def is_within(module: str, package: str) -> bool:

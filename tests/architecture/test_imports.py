@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 
 import pytest
 
 from tests.architecture.import_table import DOORS, IMPORTS
-from tests.architecture.sources import ROOT, Source, is_within, sources
+from tests.architecture.sources import Source, is_within, loaded_by, sources
 
 OURS = ("app", "ui", "resources")
 # A template helper stays in the session of its engine child, so that killing the child's group ends both.
@@ -114,13 +112,6 @@ def test_processes_are_started_in_one_place():
 )
 def test_the_table_reads_as_meant(importer, imported, allowed):
     assert may_import(importer, imported) is allowed
-
-
-def loaded_by(statement: str) -> set[str]:
-    """The modules that are loaded after a statement ran in a fresh interpreter."""
-    code = f"{statement}\nimport sys\nprint(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(run.stdout.split())
 
 
 def test_the_client_does_not_load_the_core():

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from tests.architecture.sources import ROOT, is_within
+from tests.architecture.sources import is_within, loaded_by
 
 HEAVY = (
     *("huggingface_hub", "hf_xet", "httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"),
@@ -16,7 +13,6 @@ HEAVY = (
 )
 
 SHOWN = """
-import sys
 from app.paths import resolve
 from ui.application import Application
 from PySide6.QtWidgets import QApplication
@@ -30,21 +26,20 @@ qt = QApplication([])
 application = Application(qt, resolve(), lambda listener: Silence())
 application.window.show()
 qt.processEvents()
-print(*sys.modules)
-application.close()
 """
 
 
 def test_the_window_is_shown_without_anything_heavy():
-    run = subprocess.run([sys.executable, "-c", SHOWN], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    loaded = run.stdout.split()
+    loaded = loaded_by(f"{SHOWN}\nimport sys\nprint(*sys.modules, flush=True)\nimport os\nos._exit(0)")
     assert "ui.views.main_window" in loaded
-    assert [name for name in loaded if any(is_within(name, heavy) for heavy in HEAVY)] == []
+    assert sorted(name for name in loaded if any(is_within(name, heavy) for heavy in HEAVY)) == []
 
 
 def test_the_entry_alone_loads_neither_qt_nor_the_core():
-    code = "import ui.__main__, sys; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    ours = [name for name in run.stdout.split() if is_within(name, "app") or is_within(name, "PySide6")]
-    assert ours == []
+    loaded = loaded_by("import ui.__main__")
+    assert sorted(name for name in loaded if is_within(name, "app") or is_within(name, "PySide6")) == []
+
+
+def test_the_command_line_is_light_too():
+    heavy = {"PySide6", *HEAVY} - {"app.cli", "app.engine"}  # of the engine it has the wire and the probe
+    assert sorted(loaded_by("import app.cli.main") & heavy) == []

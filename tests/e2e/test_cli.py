@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import signal
-import subprocess
 
 import pytest
 
@@ -166,13 +165,3 @@ def test_wrong_usage_makes_no_home(scripted):
 
 def test_a_prompt_from_a_pipe(scripted):
     assert scripted("run", MODEL, stdin="piped text").out == "piped text\n"
-
-
-def test_the_command_line_is_not_slow_to_start(scripted):
-    """It must not load the window, the engine, the Hub client or the store."""
-    code = "import app.cli.main, sys; print(*sys.modules)"
-    loaded = subprocess.run(
-        [os.sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=scripted.home.parent
-    ).stdout.split()
-    heavy = {"PySide6", "llama_cpp", "huggingface_hub", "sqlite3", "jinja2", "numpy", "tqdm", "asyncio"}
-    assert heavy & set(loaded) == set()
