@@ -63,8 +63,8 @@ _UNUSED_FOLDERS = (
     "PySide6/Qt/metatypes/",
 )
 
-# Belong to the system: drivers that the system loads into our processes bring newer ones of the first group, the
-# second talks to the display and to fonts, the third is under a licence that must not be bundled.
+# Belong to the system. Drivers that it loads into our processes need its own C++ library, ours may be older;
+# the others talk to its display, fonts and desktop. Readline's licence is not ours.
 SYSTEM_LIBRARIES = (
     *(
         "libstdc++",
@@ -133,7 +133,7 @@ def is_system_library(name: str) -> bool:
 
 
 def is_library_on_demand(name: str) -> bool:
-    """Says whether a file is there only because another one needs it (Python itself is opened by the program)."""
+    """Says whether a file is there only because another one needs it (Python is opened by name)."""
     if name.startswith("libpython"):
         return False
     return name.startswith(("PySide6/Qt/lib/", "lib")) and "/" not in name.removeprefix("PySide6/Qt/lib/")

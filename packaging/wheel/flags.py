@@ -1,6 +1,6 @@
 """What llama.cpp is told when the wheel that ships is built, and how. Pure: reads and runs nothing.
 
-One binary for every machine: each backend is a plug-in beside `libllama`, and the best one that loads is used.
+One binary for every machine: each backend is a plug-in beside libllama, and the best that loads is used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Takes out of a wheel of llama-cpp-python what Cove never opens. Pure but for the two files.
 
 What stays: the low-level bindings and one copy of each library. Wheels hold no symbolic links, so every
-library comes three times; the high-level API would bring numpy, and makes `import llama_cpp` four times slower.
+library comes three times; the high-level API brings numpy, and makes `import llama_cpp` four times slower.
 Knows libraries by name only, so a plain build can be pruned as well. Pruning twice is harmless.
 """
 

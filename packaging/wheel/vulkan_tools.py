@@ -68,8 +68,8 @@ def _next_release() -> tuple[Archive, str]:
     mirror = mirror_of([archive for text in texts for archive in archives(text)], codename)
     if suite is None or mirror is None or shutil.which("apt-get") is None:
         raise ToolsError(
-            "the Vulkan headers or glslc are too old or missing, and apt has no newer release to take them from."
-            " Install the Vulkan SDK (headers 1.3.272 or newer, glslc, SPIRV-Headers) or set COVE_VULKAN_SUITE."
+            "the Vulkan headers or glslc are too old or missing, and apt has none that is newer. "
+            "Install a Vulkan SDK with headers >= 1.3.272, glslc and SPIRV headers, or set COVE_VULKAN_SUITE."
         )
     return mirror, suite
 

@@ -1,6 +1,6 @@
 """Builds the engine's wheel that ships: llama.cpp for every processor, Vulkan and RPC as plug-ins.
 
-`python3 packaging/wheel/build.py` leaves it in build/wheels and prints its path; nothing is built twice.
+`python3 packaging/wheel/make_wheel.py` leaves it in build/wheels and prints its path; nothing is built twice.
 About fifteen minutes on two cores. `PIP_FIND_LINKS=build/wheels make run` then uses it from source too.
 """
 
