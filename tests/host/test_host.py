@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import app
 from app.client.protocol import CreateChat, ListProcesses, Processes, Quit, Refused, Send, StopTurn, Welcome
 from app.domain.ids import new_id
 from app.domain.notice import NoticeCode
@@ -57,13 +58,18 @@ def test_a_working_host_refuses_a_polite_quit_and_obeys_a_plain_one(host: TwinHo
 
 @pytest.mark.parametrize(
     ("version", "protocol", "expected"),
-    [("0.1.0", 1, Welcome), ("0.0.9", 1, Welcome), ("0.0.9", 0, Refused), ("not a version", 1, Welcome)],
+    [
+        (app.__version__, 1, Welcome),
+        ("0.0.9", 1, Welcome),
+        ("0.0.9", 0, Refused),
+        ("not a version", 1, Welcome),
+    ],
 )
 def test_who_is_welcome(host: TwinHost, version: str, protocol: int, expected: type) -> None:
     greeting = host.twin.host.greet(identity(version, protocol=protocol))
     assert isinstance(greeting, expected)
     if isinstance(greeting, Refused):
-        assert greeting.notice.facts == {"host_version": "0.1.0", "client_version": version}
+        assert greeting.notice.facts == {"host_version": app.__version__, "client_version": version}
 
 
 def test_a_newer_client_makes_an_idle_host_leave_without_a_word(host: TwinHost) -> None:
