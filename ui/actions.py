@@ -50,9 +50,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("write", _("actions", "Write a message"), Group.CHAT, ("Ctrl+L",)),
     ActionSpec("choose_model", _("actions", "Choose model"), Group.CHAT, ("Ctrl+M",)),
     ActionSpec("stop", _("actions", "Stop the answer"), Group.ANSWER, ("Esc",), "stop"),
-    ActionSpec(
-        "continue_answer", _("actions", "Continue answer"), Group.ANSWER, ("Ctrl+Return",), "continue"
-    ),
+    ActionSpec("continue_answer", _("actions", "Continue answer"), Group.ANSWER, ("Ctrl+G",), "continue"),
     ActionSpec("regenerate", _("actions", "Answer again"), Group.ANSWER, ("Ctrl+R",), "retry"),
     ActionSpec("copy_answer", _("actions", "Copy answer"), Group.ANSWER, ("Ctrl+Shift+C",), "copy"),
     ActionSpec("jump_to_end", _("actions", "Go to the end"), Group.VIEW, ("Ctrl+End",), "arrow-down"),

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from PySide6.QtCore import QLocale, QObject, QSocketNotifier, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QSocketNotifier, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
@@ -53,9 +53,13 @@ class Application(QObject):
         self.window = MainWindow(self.workspace, self.theme)
 
     def close(self) -> None:
-        """Ends the connection. Turns go on in the host."""
+        """Ends the connection, then the window. Turns go on in the host."""
         self.workspace.save()
         self.bridge.close()
+        # While Qt still stands: widgets that outlive the application crash it on the way out.
+        self.window.close()
+        self.window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
     def raise_unhandled(self, error: BaseException) -> None:
         """Says in the window that something of ours failed."""

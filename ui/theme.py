@@ -6,13 +6,17 @@ chosen one; an icon or colour asked for once is right after every change. Knows 
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
+from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import msgspec
-from PySide6.QtCore import QByteArray, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+import shiboken6
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -20,11 +24,19 @@ import resources
 
 _ROOT = Path(resources.__file__).parent
 CHOICES = ("system", "light", "dark")
+ICON_PX = 16
 COLUMN_PX = 640  # of the transcript, at 100 %
 # A point is 1/96 inch of ours here and 1/72 there.
-_SCALE = 1.3 if sys.platform == "darwin" else 1.0
-INTERFACE_PT = 10 * _SCALE
-TRANSCRIPT_PT = 11 * _SCALE
+_POINTS = 1.3 if sys.platform == "darwin" else 1.0
+_SCALES = (1.0, 1.25, 1.5, 1.75, 2.0, 3.0)  # of screens
+INTERFACE_PT = 10 * _POINTS
+TRANSCRIPT_PT = 11 * _POINTS
+
+
+class Dressed(Protocol):
+    """What can wear an icon."""
+
+    def setIcon(self, icon: QIcon, /) -> None: ...
 
 
 class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,13 +79,15 @@ class Theme(QObject):
         self._application = application
         self._choice = "system"
         self._name = ""
-        self._icons: dict[tuple[str, str], QIcon] = {}
+        self._icons: dict[tuple[str, str, int], QIcon] = {}
+        self._dressed: WeakKeyDictionary[Dressed, tuple[str, str, int]] = WeakKeyDictionary()
         application.setStyle("fusion")  # the same everywhere, and the style sheet's measures hold
         font = application.font()
         font.setPointSizeF(INTERFACE_PT)
         application.setFont(font)
         self._template = (_ROOT / "themes" / "cove.qss").read_text(encoding="utf-8")
-        application.styleHints().colorSchemeChanged.connect(self._refresh)
+        self._hints = application.styleHints()
+        self._hints.colorSchemeChanged.connect(self._refresh)
         self._refresh()
 
     @property
@@ -95,18 +109,25 @@ class Theme(QObject):
         self._choice = choice
         schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
         # So that the frame around the window, which the system draws, is of the same mind.
-        self._application.styleHints().setColorScheme(schemes.get(choice, Qt.ColorScheme.Unknown))
+        self._hints.setColorScheme(schemes.get(choice, Qt.ColorScheme.Unknown))
         self._refresh()
 
     def color(self, token: str) -> QColor:
         return QColor(getattr(self._tokens, token))
 
-    def icon(self, name: str, token: str = "text") -> QIcon:
-        """Returns an icon that follows the theme, in the colour of a token."""
-        key = (name, token)
+    def icon(self, name: str, token: str = "text", size_px: int = ICON_PX) -> QIcon:
+        """Returns an icon in the present colour of a token."""
+        key = (name, token, size_px)
         if key not in self._icons:
-            self._icons[key] = QIcon(_ThemedIcon(self, name, token))
+            self._icons[key] = _render(name, getattr(self._tokens, token), size_px)
         return self._icons[key]
+
+    def dress(self, target: Dressed, name: str, token: str = "text", size_px: int = ICON_PX) -> None:
+        """Gives a button or an action an icon, and after each change of theme that theme's."""
+        # Not an icon engine in Python that looks the colour up: Qt crashes when garbage collection takes
+        # the engine and the icon in the wrong order (PySide 6.11).
+        self._dressed[target] = (name, token, size_px)
+        target.setIcon(self.icon(name, token, size_px))
 
     def _refresh(self) -> None:
         name = self._wanted()
@@ -114,17 +135,20 @@ class Theme(QObject):
             return
         self._name = name
         self._tokens = load_tokens(name)
+        self._icons.clear()
         self._application.setPalette(palette_of(self._tokens))
         self._application.setStyleSheet(style_sheet(self._template, self._tokens))
+        for target, icon in list(self._dressed.items()):
+            if shiboken6.isValid(target):
+                target.setIcon(self.icon(*icon))
         self.changed.emit()
 
     def _wanted(self) -> str:
-        hints = self._application.styleHints()
-        is_dark = hints.colorScheme() == Qt.ColorScheme.Dark
+        is_dark = self._hints.colorScheme() == Qt.ColorScheme.Dark
         if self._choice != "system":
             is_dark = self._choice == "dark"
         name = "dark" if is_dark else "light"
-        return f"contrast-{name}" if _wants_contrast(hints) else name
+        return f"contrast-{name}" if _wants_contrast(self._hints) else name
 
 
 def style_sheet(template: str, tokens: Tokens) -> str:
@@ -178,47 +202,19 @@ def _wants_contrast(hints: object) -> bool:
     return bool(accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast)
 
 
-class _ThemedIcon(QIconEngine):
-    """Draws one icon of the set at whatever size and scale it is asked for, in the theme's present colour."""
-
-    def __init__(self, theme: Theme, name: str, token: str) -> None:
-        super().__init__()
-        self._theme = theme
-        self._name = name
-        self._token = token
-        self._source = (_ROOT / "icons" / f"{name}.svg").read_bytes()
-        self._renderers: dict[str, QSvgRenderer] = {}
-
-    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        color = self._color(mode)
-        if color not in self._renderers:
-            source = self._source.replace(b"currentColor", color.encode())
-            self._renderers[color] = QSvgRenderer(QByteArray(source))
-        side = min(rect.width(), rect.height())
-        square = QRectF(0, 0, side, side)
-        square.moveCenter(QRectF(rect).center())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._renderers[color].render(painter, square)
-
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        return self.scaledPixmap(size, mode, state, 1.0)
-
-    def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        pixmap = QPixmap(size)
+def _render(name: str, color: str, size_px: int) -> QIcon:
+    """Draws an icon of the set, exactly for each of the usual scales."""
+    source = (_ROOT / "icons" / f"{name}.svg").read_bytes().replace(b"currentColor", color.encode())
+    renderer = QSvgRenderer(QByteArray(source))
+    icon = QIcon()
+    for scale in _SCALES:
+        side = math.ceil(size_px * scale)
+        pixmap = QPixmap(side, side)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
-        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        renderer.render(painter, QRectF(0, 0, side, side))
         painter.end()
-        return pixmap
-
-    def clone(self) -> QIconEngine:
-        return _ThemedIcon(self._theme, self._name, self._token)
-
-    def key(self) -> str:
-        return f"cove-{self._name}-{self._token}"
-
-    def _color(self, mode: QIcon.Mode) -> str:
-        tokens = self._theme.tokens
-        if mode == QIcon.Mode.Disabled:
-            return tokens.line if self._token == "muted" else tokens.muted
-        return str(getattr(tokens, self._token))
+        pixmap.setDevicePixelRatio(scale)
+        icon.addPixmap(pixmap)
+    return icon

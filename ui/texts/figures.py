@@ -22,6 +22,15 @@ def size_text(count: float) -> str:
     return QLocale().formattedDataSize(int(count), decimals, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
+def progress_text(done: float, total: float) -> str:
+    """Returns for example "1.9 of 5.0 GB"; the unit once when both have the same."""
+    first, second = size_text(done), size_text(total)
+    figure, _, unit = first.rpartition(" ")
+    if unit and second.rpartition(" ")[2] == unit:
+        first = figure
+    return translate("texts", "{done} of {total}").format(done=first, total=second)
+
+
 def seconds_text(milliseconds: float) -> str:
     """Returns for example "0.08 s", "6.2 s" or "2 min 5 s"."""
     seconds = milliseconds / 1000
@@ -29,6 +38,15 @@ def seconds_text(milliseconds: float) -> str:
         return duration_text(seconds)
     decimals = 2 if seconds < 1 else 1
     return translate("texts", "{seconds} s").format(seconds=number_text(seconds, decimals))
+
+
+def rough_duration_text(seconds: float) -> str:
+    """Returns about how long: whole minutes where seconds would only flicker."""
+    if seconds >= _HOUR_S:
+        return duration_text(seconds)
+    if seconds >= 1.5 * _MINUTE_S:
+        return translate("texts", "{minutes} min").format(minutes=round(seconds / _MINUTE_S))
+    return translate("texts", "{seconds} s").format(seconds=max(1, round(seconds)))
 
 
 def duration_text(seconds: float) -> str:

@@ -9,7 +9,15 @@ from app.domain.engine import EngineState, EngineStatus, LoadedModel
 from app.domain.generation import Phase, StopReason, Timings
 from app.domain.model import Model
 from app.domain.transfer import Transfer, TransferState
-from ui.texts.figures import duration_text, number_text, percent_text, seconds_text, size_text, tokens_text
+from ui.texts.figures import (
+    number_text,
+    percent_text,
+    progress_text,
+    rough_duration_text,
+    seconds_text,
+    size_text,
+    tokens_text,
+)
 from ui.texts.notices import notice_words
 
 SEPARATOR = " · "
@@ -132,8 +140,7 @@ def transfer_text(transfer: Transfer) -> str:
         return translate("texts", "Checking what arrived")
     if transfer.state is TransferState.FAILED and transfer.notice is not None:
         return notice_words(transfer.notice).happened
-    done = {"done": size_text(transfer.done_bytes), "total": size_text(transfer.size_bytes)}
-    parts = [translate("texts", "{done} of {total}").format(**done)]
+    parts = [progress_text(transfer.done_bytes, transfer.size_bytes)]
     if transfer.state is TransferState.PAUSED:
         parts.append(translate("texts", "paused"))
     elif transfer.state is TransferState.QUEUED:
@@ -141,7 +148,7 @@ def transfer_text(transfer: Transfer) -> str:
     elif transfer.bytes_per_second > 0:
         left_s = (transfer.size_bytes - transfer.done_bytes) / transfer.bytes_per_second
         parts.append(translate("texts", "{size}/s").format(size=size_text(transfer.bytes_per_second)))
-        parts.append(translate("texts", "{time} left").format(time=duration_text(left_s)))
+        parts.append(translate("texts", "{time} left").format(time=rough_duration_text(left_s)))
     return SEPARATOR.join(parts)
 
 

@@ -45,6 +45,7 @@ class Models(QAbstractListModel):
         self._session = session
         self._transcript = transcript
         self._models: list[Model] = []
+        self._is_known = False
         self._statuses: dict[str, EngineStatus] = {}
         self._chosen: str | None = None  # for the chat that has not begun, until one is opened
         self._asked: str | None = None  # the model whose loading was asked for here
@@ -53,6 +54,11 @@ class Models(QAbstractListModel):
         transcript.opened.connect(self._on_opened)
         transcript.changed.connect(self.changed)
         session.setting_changed.connect(self._on_setting)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the host has told which models there are."""
+        return self._is_known
 
     @property
     def selected(self) -> Model | None:
@@ -126,6 +132,7 @@ class Models(QAbstractListModel):
             self.refused.emit(reply.notice)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self._is_known = True
         self._statuses = {status.model_id: status for status in snapshot.engines}
         self._set_models(list(snapshot.models))
 

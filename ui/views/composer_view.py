@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
 
 from app.domain.chat import MAX_MESSAGE_BYTES
@@ -14,10 +14,12 @@ from ui.theme import Theme, transcript_font
 from ui.viewmodels.composer import Composer
 from ui.widgets.buttons import push_button
 from ui.widgets.labels import label
+from ui.widgets.wrapping import wrap_mode
 
 MOST_LINES = 9
 # From here on the box says how long the text is.
 _LONG_CHARACTERS = MAX_MESSAGE_BYTES // 4
+_ICON_PX = 14
 _INSET_PX = 2  # or the first letter's overhang is cut
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -38,6 +40,12 @@ class DraftEdit(QPlainTextEdit):
         self.document().setDocumentMargin(_INSET_PX)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self._fit()
+
+    def set_text(self, text: str) -> None:
+        """Replaces the text and puts the caret at its end."""
+        self.setWordWrapMode(wrap_mode(text))
+        self.setPlainText(text)
+        self.moveCursor(QTextCursor.MoveOperation.End)
 
     def _fit(self, *_: object) -> None:
         wanted = round(self.document().size().height())  # of a plain document: in lines
@@ -62,6 +70,12 @@ class DraftEdit(QPlainTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """What is pasted or dropped."""
+        if self.wordWrapMode() != QTextOption.WrapMode.WrapAnywhere:
+            self.setWordWrapMode(wrap_mode(source.text()))
+        super().insertFromMimeData(source)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -92,7 +106,7 @@ class ComposerView(QFrame):
         self._length = label(kind="caption")
         self.button = push_button("", "primary")
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.setIconSize(QSize(14, 14))
+        self.button.setIconSize(QSize(_ICON_PX, _ICON_PX))
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 8, 8)
         row.setSpacing(12)
@@ -119,10 +133,7 @@ class ComposerView(QFrame):
 
     def _on_replaced(self) -> None:
         if self.edit.toPlainText() != self._composer.text:
-            self.edit.setPlainText(self._composer.text)
-            cursor = self.edit.textCursor()
-            cursor.movePosition(cursor.MoveOperation.End)
-            self.edit.setTextCursor(cursor)
+            self.edit.set_text(self._composer.text)
 
     def _on_button(self) -> None:
         if self._composer.can_stop:
@@ -136,13 +147,17 @@ class ComposerView(QFrame):
         self.edit.setReadOnly(composer.is_sending)
         is_stop = composer.can_stop
         self.button.setText(self.tr("Stop") if is_stop else self.tr("Send"))
-        self.button.setIcon(self._theme.icon("stop" if is_stop else "arrow-up", "on_accent"))
         self.button.setToolTip(self.tr("Stop the answer (Esc)") if is_stop else self.tr("Send (Enter)"))
         self.button.setEnabled(is_stop or composer.can_send)
+        self._theme.dress(self.button, "stop" if is_stop else "arrow-up", self._ink(), _ICON_PX)
         is_long = len(composer.text) > _LONG_CHARACTERS
         parts = [size_text(len(composer.text.encode())), size_text(MAX_MESSAGE_BYTES)] if is_long else []
         self._length.setText(SEPARATOR.join(parts))
         self._length.setVisible(is_long)
+
+    def _ink(self) -> str:
+        """The colour of what is on the button."""
+        return "on_accent" if self.button.isEnabled() else "muted"
 
     def _show_focus(self, has_focus: bool) -> None:
         self.setProperty("focused", has_focus)

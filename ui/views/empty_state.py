@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ui.texts import model_line, model_title
 from ui.viewmodels.models import Models
@@ -27,9 +27,7 @@ class EmptyState(QWidget):
             each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._suggestions = [self._suggestion(text) for text in self._texts()]
         self._heading = label(self.tr("Things to try"), "heading")
-        inner = QWidget()
-        inner.setFixedWidth(_WIDTH_PX)
-        column = QVBoxLayout(inner)
+        column = QVBoxLayout()
         column.setSpacing(8)
         column.addWidget(self._title)
         column.addWidget(self._line)
@@ -37,9 +35,16 @@ class EmptyState(QWidget):
         column.addWidget(self._heading)
         for button in self._suggestions:
             column.addWidget(button)
+        inner = QWidget()
+        inner.setMaximumWidth(_WIDTH_PX)
+        inner.setLayout(column)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(inner, 1000)
+        row.addStretch(1)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addLayout(row)
         outer.addStretch(3)
         models.changed.connect(self._show)
         session.changed.connect(self._show)

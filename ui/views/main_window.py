@@ -112,7 +112,7 @@ class MainWindow(QMainWindow):
             action = QAction(spec.title, self)
             action.setShortcuts(spec.sequences())
             if spec.icon:
-                action.setIcon(self._theme.icon(spec.icon))
+                self._theme.dress(action, spec.icon)
             action.triggered.connect(deeds[spec.name])
             self.addAction(action)
             self.actions_by_name[spec.name] = action
@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
     def _join(self) -> None:
         workspace = self._workspace
         self.sidebar.chat_wanted.connect(workspace.open_chat)
+        self.sidebar.chat_clicked.connect(self.composer.write)
         self.sidebar.new_wanted.connect(self._start_new_chat)
         self.sidebar.hide_wanted.connect(self._toggle_sidebar)
         self.sidebar.menu_wanted.connect(self._open_menu)

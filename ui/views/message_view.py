@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.chat import Message, MessageStatus, Role
 from app.domain.generation import StopReason
@@ -12,12 +12,11 @@ from ui.texts import answer_text, remark_text, thought_text
 from ui.theme import Theme, transcript_font
 from ui.widgets.buttons import icon_button
 from ui.widgets.fold import Fold
-from ui.widgets.labels import ElidedLabel, label
+from ui.widgets.labels import ElidedLabel, Sign, label
 from ui.widgets.text_pane import BORDER_PX, TextPane
 
 BUBBLE_SHARE = 0.82  # of the column
 _BUBBLE_X, _BUBBLE_Y = 14, 9  # with the pane's own border: 16 and 11
-_ICON_PX = 16
 # Longer messages (a pasted log) are laid out only when the reader asks for it.
 SHORTENED_CHARACTERS = 6000
 _CAN_GO_ON = (MessageStatus.STOPPED, MessageStatus.INTERRUPTED, MessageStatus.FAILED)
@@ -195,9 +194,9 @@ class AnswerView(MessageView):
         row = QHBoxLayout(box)
         row.setContentsMargins(BORDER_PX, 0, 0, 0)
         row.setSpacing(8)
-        sign = QLabel()
-        sign.setPixmap(self._theme.icon("warning", "warn").pixmap(QSize(_ICON_PX, _ICON_PX)))
-        sign.setFixedWidth(_ICON_PX)
+        sign = Sign()
+        self._theme.dress(sign, "warning", "warn")
+        self._sign = sign
         self._remark_text = label(wraps=True)
         row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._remark_text, 1)

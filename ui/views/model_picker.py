@@ -170,7 +170,7 @@ class ModelPicker(QWidget):
 
     def _build_button(self, theme: Theme) -> QPushButton:
         button = push_button("", "row")
-        button.setIcon(theme.icon("chevron-down", "muted"))
+        theme.dress(button, "chevron-down", "muted")
         button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the sign stands after the words
         button.clicked.connect(self.open)
         return button
@@ -185,6 +185,7 @@ class ModelPicker(QWidget):
         title = model_title(selected) if selected is not None else self.tr("No model")
         self.button.setText(title)
         self.button.setAccessibleName(self.tr("Model: {model}").format(model=title))
+        self.button.setVisible(self._models.is_known)
         self.button.setEnabled(self._models.rowCount() > 0)
         is_loaded = status is not None and status.state is EngineState.READY
         if loading is not None:

@@ -116,6 +116,7 @@ class Sidebar(QFrame):
     """Selecting a chat opens it; the open chat is the selected one."""
 
     chat_wanted = Signal(str)
+    chat_clicked = Signal()  # by mouse: the reader goes on to write
     new_wanted = Signal()
     hide_wanted = Signal()
     menu_wanted = Signal(QPoint)  # of the whole window
@@ -129,7 +130,7 @@ class Sidebar(QFrame):
         self.setObjectName("sidebar")
         self.list = self._build_list(theme)
         self.new_button = push_button(self.tr("New chat"), "row")
-        self.new_button.setIcon(theme.icon("plus"))
+        theme.dress(self.new_button, "plus")
         self.new_button.clicked.connect(self.new_wanted)
         hide = icon_button(theme, "sidebar", self.tr("Hide chats"))
         hide.clicked.connect(self.hide_wanted)
@@ -144,7 +145,8 @@ class Sidebar(QFrame):
         column.setSpacing(8)
         column.addLayout(top)
         column.addWidget(self.list, 1)
-        column.addWidget(TransferRows(transfers, theme))
+        self._transfer_rows = TransferRows(transfers, theme)
+        column.addWidget(self._transfer_rows)
         column.addWidget(self._menu, 0, Qt.AlignmentFlag.AlignLeft)
         self._join()
 
@@ -173,6 +175,7 @@ class Sidebar(QFrame):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setAccessibleName(self.tr("Chats"))
         view.customContextMenuRequested.connect(self._on_context_menu)
+        view.clicked.connect(lambda index: self.chat_clicked.emit())
         return view
 
     def _join(self) -> None:

@@ -5,7 +5,7 @@ Only messages near the reader are built: the last ones first, earlier ones as th
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -26,6 +26,7 @@ _AT_END_PX = 8
 _GAP_PX = 20
 _MARGIN_PX = 24
 _SCROLL_PX = 48
+_REST_MS = 50
 
 
 class TranscriptView(QScrollArea):
@@ -43,6 +44,10 @@ class TranscriptView(QScrollArea):
         self._first = 0  # index in the transcript of the first view
         self._is_following = True
         self._pinned_px: int | None = None  # distance to the end that is kept while earlier ones come in
+        self._rest = QTimer(self)  # the layout has come to rest when it runs out
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._on_rest)
         self._build()
         self._join()
 
@@ -117,6 +122,7 @@ class TranscriptView(QScrollArea):
             self._insert(len(self._views), message)
         self._show_phase()
         self.jump_to_end()
+        self._rest.start()
 
     def _on_appended(self, start: int) -> None:
         for message in self._transcript.messages[max(start, self._first) :]:
@@ -171,6 +177,7 @@ class TranscriptView(QScrollArea):
         view.caret_moved.connect(self._show_caret)
         self._views.insert(place, view)
         self._messages.insertWidget(place, view)
+        view.show()
 
     def _clear(self, start: int) -> None:
         for view in self._views[start:]:
@@ -193,8 +200,10 @@ class TranscriptView(QScrollArea):
         for place, message in enumerate(self._transcript.messages[start : self._first]):
             self._insert(place, message)
         self._first = start
-        # Until the layout has come to rest.
-        QTimer.singleShot(50, self, self._unpin)
+        # Now, not when Qt comes to it: until then the reader would see another place.
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self._pinned_px = None
+        self._rest.start()
 
     def _drop_far_ones(self) -> None:
         if len(self._views) > MOST and self._is_following:
@@ -222,8 +231,6 @@ class TranscriptView(QScrollArea):
             self.verticalScrollBar().setValue(maximum - self._pinned_px)
         elif self._is_following:
             self._to_end()
-        if maximum == 0 and self._views:
-            QTimer.singleShot(0, self, self._show_earlier)  # there is room for more
         self._show_jump()
 
     def _on_value(self, value: int) -> None:
@@ -237,8 +244,9 @@ class TranscriptView(QScrollArea):
         bar = self.verticalScrollBar()
         bar.setValue(bar.maximum())
 
-    def _unpin(self) -> None:
-        self._pinned_px = None
+    def _on_rest(self) -> None:
+        if self.verticalScrollBar().maximum() == 0 and self._views:
+            self._show_earlier()  # there is room for more, and without a scroll bar nobody could ask
 
     def _show_jump(self) -> None:
         self._jump.setVisible(not self._is_following)

@@ -54,7 +54,7 @@ class TransferRow(QWidget):
         self._bar.setValue(int(_STEPS * share))
         self._bar.setAccessibleName(self._title.whole_text())
         is_still = transfer.state in _STILL
-        self._toggle.setIcon(self._theme.icon("play" if is_still else "pause", "muted"))
+        self._theme.dress(self._toggle, "play" if is_still else "pause", "muted")
         rename_button(self._toggle, self.tr("Go on") if is_still else self.tr("Pause"))
 
     def _on_toggle(self) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
-from ui.theme import Theme
-
-ICON_PX = 16
+from ui.theme import ICON_PX, Theme
 
 
 def icon_button(theme: Theme, icon: str, name: str, token: str = "muted", kind: str = "") -> QToolButton:
     button = QToolButton()
-    button.setIcon(theme.icon(icon, token))
+    theme.dress(button, icon, token)
     button.setIconSize(QSize(ICON_PX, ICON_PX))
     button.setCursor(Qt.CursorShape.ArrowCursor)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

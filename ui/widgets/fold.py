@@ -47,5 +47,5 @@ class Fold(QWidget):
             self._button.setAccessibleName(title)
 
     def _on_toggled(self, is_open: bool) -> None:
-        self._button.setIcon(self._theme.icon("chevron-down" if is_open else "chevron-right", "muted"))
+        self._theme.dress(self._button, "chevron-down" if is_open else "chevron-right", "muted", ICON_PX)
         self._body.setVisible(is_open)

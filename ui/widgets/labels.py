@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy
+
+from ui.theme import ICON_PX
 
 
 def label(text: str = "", kind: str = "", *, wraps: bool = False) -> QLabel:
@@ -14,6 +16,18 @@ def label(text: str = "", kind: str = "", *, wraps: bool = False) -> QLabel:
     if kind:
         made.setProperty("kind", kind)
     return made
+
+
+class Sign(QLabel):
+    """An icon that is not a button."""
+
+    def __init__(self, size_px: int = ICON_PX) -> None:
+        super().__init__()
+        self._size = QSize(size_px, size_px)
+        self.setFixedSize(self._size)
+
+    def setIcon(self, icon: QIcon) -> None:
+        self.setPixmap(icon.pixmap(self._size, self.devicePixelRatio()))
 
 
 class ElidedLabel(QLabel):

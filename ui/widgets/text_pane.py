@@ -8,6 +8,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QWidget
 
+from ui.widgets.wrapping import LONGEST_RUN, run_after, wrap_mode
+
 BORDER_PX = 2  # of the style sheet; the focus ring is drawn in it
 _KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 _OUTER_KEYS = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Escape)
@@ -25,7 +27,8 @@ class TextPane(QTextEdit):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setWordWrapMode(wrap_mode(""))
+        self._run = 0  # characters without a space at the end
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -38,15 +41,20 @@ class TextPane(QTextEdit):
         self.cursorPositionChanged.connect(self._on_caret)
 
     def set_text(self, text: str) -> None:
+        self.setWordWrapMode(wrap_mode(text))
+        self._run = run_after(0, text)
         self.setPlainText(text)
-        # So that a selection that ends at the end does not grow with the text.
-        cursor = self.textCursor()
-        cursor.setKeepPositionOnInsert(True)
-        self.setTextCursor(cursor)
         self._fit()
 
     def append_text(self, text: str) -> None:
-        """Adds to the end; what the reader has selected stays selected."""
+        """Adds to the end; what the reader has selected stays selected, and no more than that."""
+        self._run = run_after(self._run, text)
+        if self._run > LONGEST_RUN:
+            self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        caret = self.textCursor()
+        if not caret.keepPositionOnInsert():
+            caret.setKeepPositionOnInsert(True)
+            self.setTextCursor(caret)
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(text)

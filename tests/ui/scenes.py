@@ -1,0 +1,345 @@
+"""The window's states as small scripts, for pictures: each brings a fresh window into one state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.client.client import ConnectionState
+from app.domain.chat import MessageStatus
+from app.domain.engine import EngineState, LoadedModel
+from app.domain.generation import Phase, StopReason, Timings
+from app.domain.ids import now_ms
+from app.domain.notice import Action, Notice, NoticeCode
+from app.domain.transfer import Transfer, TransferFile, TransferState
+from app.events import TurnMoved
+from tests.ui.fake_client import LARGER, STARTER, FakeHost
+from ui.bridge import Bridge
+from ui.theme import Theme
+from ui.viewmodels.kept import Kept
+from ui.viewmodels.workspace import Workspace
+from ui.views.main_window import MainWindow
+
+DAY_MS = 86_400_000
+LOADED = LoadedModel(context_tokens=8192, layers=28, gpu_layers=28)
+TIMINGS = Timings(cache_n=1904, prompt_n=27, prompt_ms=84, predicted_n=212, predicted_ms=5133)
+THOUGHT = msgspec.structs.replace(TIMINGS, reasoning_ms=6200, reasoning_n=184)
+SKY = (
+    "The sky looks blue because air scatters short waves of light far more than long ones. Sunlight holds "
+    "all colours; on its way through the air the blue part is thrown about and reaches us from everywhere, "
+    "while red and yellow come nearly straight.\n\n"
+    "At sunset the light has a longer way through the air. Most of the blue is gone by then, and what is "
+    "left is orange and red.\n\n"
+    "Violet is scattered even more, but the sun sends less of it and our eyes are less awake to it, so what "
+    "we see is blue."
+)
+LONG = "\n\n".join(f"{number}. {SKY}" for number in range(1, 9))
+VIETNAMESE = (
+    "Bầu trời có màu xanh vì không khí tán xạ ánh sáng có bước sóng ngắn mạnh hơn nhiều so với ánh sáng có "
+    "bước sóng dài. Ánh sáng mặt trời chứa mọi màu sắc.\n\n"
+    "天空看起来是蓝色的，因为空气对短波光的散射远强于长波光。"
+    "日落时，光线要穿过更厚的大气层，蓝光大多已被散射掉，"
+    "剩下的便是橙色和红色。\n\n"
+    "하늘이 파란 이유는 레일리 산란 때문입니다. 空が青いのはレイリー散乱のためです。 "
+    "Небо голубое. السماء زرقاء."
+)
+CHATS = (
+    ("Why the sky is blue", 0),
+    ("Tại sao bầu trời màu xanh?", 0),
+    ("Refactor the parser", 0),
+    ("Trip to Đà Nẵng", 1),
+    ("Quarterly summary", 1),
+    ("北京三日游", 4),
+    ("Unit tests for the download queue that resumes after a kill", 5),
+    ("Integrals by parts", 20),
+)
+
+
+class Stage:
+    """A window of its own over a host of its own."""
+
+    def __init__(self, qt: QApplication, home: Path, theme: Theme) -> None:
+        self.qt = qt
+        self.host = FakeHost()
+        self.host.models = [STARTER, LARGER]
+        self.host.settings["models.default"] = LARGER.id
+        self.host.settings["appearance.theme"] = theme.choice
+        self.host._now_ms = now_ms()
+        self._add_chats()
+        self.theme = theme
+        self.bridge = Bridge(self.host.open)
+        self.kept = Kept(home / "window.ini")
+        self.workspace = Workspace(self.bridge, self.kept)
+        self.window = MainWindow(self.workspace, self.theme)
+        self.window.show()
+        self.popups: list[QWidget] = []
+
+    def settle(self) -> None:
+        self.bridge.start()
+        while self.bridge._inbox._items:
+            self.bridge._deliver()
+        for _ in range(8):
+            self.qt.processEvents()
+
+    def say(self, text: str) -> None:
+        self.settle()
+        self.workspace.composer.put_text(text)
+        self.workspace.composer.send()
+        self.settle()
+
+    def load(self) -> None:
+        self.host.set_engine(LARGER.id, EngineState.READY, loaded=LOADED)
+
+    def move(self, phase: Phase, done: int = 0, total: int = 0) -> None:
+        answer = self.host.streaming()
+        self.host.say(
+            TurnMoved(chat_id=answer.chat_id, message_id=answer.id, phase=phase, done=done, total=total)
+        )
+
+    def end(self, status: MessageStatus = MessageStatus.COMPLETE, **changes: object) -> None:
+        changes.setdefault("timings", TIMINGS)
+        self.host.end(status, **changes)
+        self.settle()
+
+    def grab(self) -> QPixmap:
+        """The window with its pop-ups over it."""
+        self.settle()
+        picture = self.window.grab()
+        painter = QPainter(picture)
+        for popup in self.popups:
+            place = self.window.mapFromGlobal(popup.mapToGlobal(QPoint(0, 0)))
+            painter.drawPixmap(place, popup.grab())
+        painter.end()
+        return picture
+
+    def close(self) -> None:
+        for popup in self.popups:
+            popup.close()
+        self.workspace.notices._patience.stop()
+        self.bridge.close()
+        self.window.close()
+        self.window.deleteLater()
+        self.qt.processEvents()
+
+    def _add_chats(self) -> None:
+        now = now_ms()
+        for number, (title, days) in enumerate(CHATS):
+            chat_id = f"chat{number}"
+            self.host.add_chat(chat_id, "Hi", "Hello", title=title, updated_ms=now - days * DAY_MS - number)
+
+
+def _connecting(stage: Stage) -> None:
+    stage.bridge._open_client = lambda listener: stage.host
+    stage.host.is_holding = True
+
+
+def _empty(stage: Stage) -> None:
+    stage.settle()
+
+
+def _starter(stage: Stage) -> None:
+    stage.host.models = [STARTER]
+    stage.host.settings["models.default"] = ""
+    stage.host.chats.clear()
+    stage.settle()
+
+
+def _no_model(stage: Stage) -> None:
+    stage.host.models = []
+    stage.host.chats.clear()
+    stage.settle()
+
+
+def _answered(stage: Stage) -> None:
+    stage.settle()
+    stage.load()
+    stage.say("Why is the sky blue, and why not at sunset?")
+    stage.host.grow(SKY, "The user asks about scattering. Keep it short.")
+    stage.end(timings=THOUGHT)
+
+
+def _loading(stage: Stage) -> None:
+    stage.settle()
+    stage.host.set_engine(LARGER.id, EngineState.LOADING, progress=0.43)
+    stage.say("Why is the sky blue?")
+    stage.move(Phase.LOADING)
+
+
+def _reading(stage: Stage) -> None:
+    stage.settle()
+    stage.load()
+    stage.say("Why is the sky blue?")
+    stage.move(Phase.PREFILL, 1204, 3600)
+
+
+def _thinking(stage: Stage) -> None:
+    stage.settle()
+    stage.load()
+    stage.say("Why is the sky blue?")
+    stage.move(Phase.DECODE)
+    stage.host.grow(
+        "", "The user asks why the sky is blue. That is Rayleigh scattering: the strength goes with "
+    )
+    stage.settle()
+    stage.window.transcript.views[-1]._fold.set_open(is_open=True)
+
+
+def _streaming(stage: Stage) -> None:
+    stage.settle()
+    stage.load()
+    stage.say("Why is the sky blue?")
+    stage.move(Phase.DECODE)
+    stage.host.grow(SKY[:420])
+
+
+def _long(stage: Stage) -> None:
+    stage.settle()
+    stage.load()
+    stage.say("Tell me everything about the sky, in eight chapters")
+    stage.host.grow(LONG)
+    stage.end()
+
+
+def _scrolled_up(stage: Stage) -> None:
+    _long(stage)
+    bar = stage.window.transcript.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+
+
+def _stopped(stage: Stage) -> None:
+    _streaming(stage)
+    stage.end(MessageStatus.STOPPED)
+
+
+def _interrupted(stage: Stage) -> None:
+    _streaming(stage)
+    stage.end(MessageStatus.INTERRUPTED, timings=None)
+
+
+def _failed(stage: Stage) -> None:
+    _streaming(stage)
+    facts = {"model": LARGER.name}
+    actions = (Action.RETRY, Action.CHOOSE_MODEL)
+    notice = Notice(code=NoticeCode.ENGINE_OUT_OF_GPU_MEMORY, facts=dict(facts), actions=actions)
+    stage.end(MessageStatus.FAILED, notice=notice)
+
+
+def _died(stage: Stage) -> None:
+    stage.settle()
+    stage.say("Why is the sky blue?")
+    actions = (Action.RETRY, Action.OPEN_LOG)
+    notice = Notice(code=NoticeCode.ENGINE_DIED, facts={"reason": "crashed"}, actions=actions)
+    stage.end(MessageStatus.FAILED, notice=notice, timings=None)
+
+
+def _cut(stage: Stage) -> None:
+    _streaming(stage)
+    stage.end(stop_reason=StopReason.CONTEXT_FULL, notice=Notice(code=NoticeCode.CONTEXT_FULL))
+
+
+def _lost(stage: Stage) -> None:
+    _answered(stage)
+    stage.host.change_connection(ConnectionState.LOST)
+    stage.settle()
+    stage.workspace.notices._on_patience_ended()
+
+
+def _newer(stage: Stage) -> None:
+    _answered(stage)
+    facts = {"host_version": "0.3.0", "client_version": "0.1.0"}
+    notice = Notice(code=NoticeCode.HOST_NEWER, facts=dict(facts), actions=(Action.UPDATE,))
+    stage.host.change_connection(ConnectionState.REFUSED, notice)
+    stage.settle()
+    stage.workspace.notices._on_patience_ended()
+
+
+def _downloads(stage: Stage) -> None:
+    running = Transfer(
+        id="t",
+        repo="bartowski/Qwen3-8B-GGUF",
+        quant="Q4_K_M",
+        files=(TransferFile(filename="a", size_bytes=5_030_000_000, done_bytes=1_940_000_000),),
+        state=TransferState.RUNNING,
+        bytes_per_second=11_400_000.0,
+    )
+    stage.host.transfers = [
+        running,
+        msgspec.structs.replace(
+            running, id="p", repo="unsloth/gemma-3-4b-it-GGUF", state=TransferState.PAUSED
+        ),
+    ]
+    _answered(stage)
+
+
+def _languages(stage: Stage) -> None:
+    stage.settle()
+    stage.load()
+    stage.say("Tại sao bầu trời màu xanh? 为什么天空是蓝色的？")
+    stage.host.grow(VIETNAMESE)
+    stage.end()
+    stage.workspace.composer.put_text("Cảm ơn! 再说一遍好吗？")
+
+
+def _writing(stage: Stage) -> None:
+    _answered(stage)
+    stage.workspace.composer.put_text(
+        "\n".join(f"Line {number} of what is being written" for number in range(12))
+    )
+
+
+def _narrow(stage: Stage) -> None:
+    stage.window._show_sidebar(is_shown=False)
+    stage.window.resize(560, 640)
+    _failed(stage)
+
+
+def _picker(stage: Stage) -> None:
+    _answered(stage)
+    stage.window.picker.open()
+    stage.popups.append(stage.window.picker.popup)
+
+
+def _menu(stage: Stage) -> None:
+    _answered(stage)
+    menu = stage.window._make_menu()
+    menu.popup(stage.window.mapToGlobal(QPoint(16, 220)))
+    stage.popups.append(menu)
+
+
+def _deleted(stage: Stage) -> None:
+    stage.settle()
+    stage.workspace.delete_chat("chat0")
+
+
+SCENES: dict[str, Callable[[Stage], None]] = {
+    "connecting": _connecting,
+    "first-start": _starter,
+    "empty": _empty,
+    "no-model": _no_model,
+    "loading": _loading,
+    "reading": _reading,
+    "thinking": _thinking,
+    "streaming": _streaming,
+    "answered": _answered,
+    "long": _long,
+    "scrolled-up": _scrolled_up,
+    "stopped": _stopped,
+    "interrupted": _interrupted,
+    "failed": _failed,
+    "died": _died,
+    "context-full": _cut,
+    "host-lost": _lost,
+    "newer-host": _newer,
+    "downloads": _downloads,
+    "languages": _languages,
+    "writing": _writing,
+    "narrow": _narrow,
+    "picker": _picker,
+    "menu": _menu,
+    "deleted": _deleted,
+}
