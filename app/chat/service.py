@@ -190,6 +190,12 @@ class ChatService:
         self._bus.publish(MessageChanged(message=answer))
         self._begin(chat, answer, engine, model, None, owner)
 
+    def save_partial(self, chat_id: str) -> None:
+        """Brings what is stored of a chat up to the last event that was published of it."""
+        turn = self._turn_in(chat_id)
+        if turn is not None:
+            turn.save()
+
     def stop(self, answer_id: str) -> None:
         """Ends a turn; what there is of the answer is kept. Unknown ids are ignored."""
         turn = self._turns.get(answer_id)

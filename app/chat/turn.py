@@ -83,6 +83,12 @@ class Turn:
         self._end(MessageStatus.INTERRUPTED, None, None)
         self._engine.cancel(self._request.id)
 
+    def save(self) -> None:
+        """Saves what is written so far at once: whoever reads the answer now must get what was told of it."""
+        if self._save_timer is not None:
+            self._save_timer.cancel()
+            self._save()
+
     def fail(self, notice: Notice) -> None:
         """Ends the turn for a reason that is not the engine's."""
         self._end(MessageStatus.FAILED, None, notice)

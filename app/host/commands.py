@@ -140,6 +140,7 @@ class Commands:
     def _page(self, chat_id: str, head: str | None, before: str | None) -> tuple[tuple[Message, ...], bool]:
         if head is None:
             return (), False
+        self._core.chats.save_partial(chat_id)
         message = self._core.store.messages.get(head)
         if message is None or message.chat_id != chat_id:
             raise KnownError.of(NoticeCode.MESSAGE_NOT_FOUND, message_id=head)
@@ -150,6 +151,7 @@ class Commands:
 
     def _read_tree(self, command: protocol.ReadTree, caller: Caller) -> Reply:
         self._core.chats.chat(command.chat_id)
+        self._core.chats.save_partial(command.chat_id)
         messages, has_more = self._core.store.messages.tree(
             command.chat_id, command.after_id, protocol.PAGE_MESSAGES, protocol.PAGE_BYTES
         )

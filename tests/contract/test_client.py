@@ -61,6 +61,22 @@ def opened(client: Client, chat_id: str) -> ChatView:
     return view
 
 
+def test_a_chat_opened_in_mid_answer_has_all_that_was_told_of_it(host: HostUnderTest) -> None:
+    heard = Recorder()
+    client = host.client(heard)
+    chat_id = start_chat(client)
+    sent = send(client, chat_id, "/hold one two three")
+    heard.wait_for_text(sent.answer_id, len("one two three"))
+    # At once, so that the turn's next save is still to come: what follows has to join on.
+    (_, answer) = opened(client, chat_id).messages
+    assert answer.content == heard.text_of(sent.answer_id)
+    page = client.call(ReadTree(chat_id=chat_id))
+    assert isinstance(page, MessagePage)
+    assert page.messages[1].content == answer.content
+    client.call(StopTurn(answer_id=sent.answer_id))
+    assert heard.wait_for_end(sent.answer_id).content == answer.content
+
+
 def test_send_streams_an_answer_in_order(host: HostUnderTest) -> None:
     heard = Recorder()
     client = host.client(heard)
