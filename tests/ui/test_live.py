@@ -13,11 +13,13 @@ from ui.viewmodels.notices import Kind
 from ui.viewmodels.workspace import Workspace
 from ui.views.main_window import MainWindow
 
+both = pytest.mark.parametrize("served", ["twin", "socket"], indirect=True)
 
-@pytest.fixture(params=["twin", "socket"])
+
+@pytest.fixture
 def served(request, home):
-    """A host with the scripted engine, in this process and behind its socket."""
-    host = TwinHost(home) if request.param == "twin" else SocketHost(home)
+    """A host with the scripted engine, in this process or (for `both`) also behind its socket."""
+    host = SocketHost(home) if getattr(request, "param", "twin") == "socket" else TwinHost(home)
     yield host
     host.close()
 
@@ -62,6 +64,7 @@ def shown(window):
     return [view.pane.text() for view in window.transcript.views]
 
 
+@both
 def test_from_first_start_to_two_answers(qtbot, open_window):
     window, workspace = open_window()
     ask(qtbot, window, "one two three")
@@ -97,6 +100,7 @@ def test_an_engine_that_dies_is_a_banner_and_the_next_question_is_answered(qtbot
     assert shown(window)[3] == "again"
 
 
+@both
 def test_a_host_that_is_killed_in_mid_answer_comes_back_with_what_was_written(qtbot, served, open_window):
     window, workspace = open_window()
     ask(qtbot, window, "/hold some words that stay")
@@ -140,6 +144,7 @@ def test_a_window_opened_in_mid_answer_follows_it_at_once(qtbot, open_window):
     assert len(openings) == 1
 
 
+@both
 def test_the_answer_goes_on_without_the_window(qtbot, served, open_window, home):
     window, workspace = open_window("one")
     ask(qtbot, window, "/slow 20 " + "word " * 40)

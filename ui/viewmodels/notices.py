@@ -49,6 +49,7 @@ class Banner:
 _CALM = frozenset(
     {
         NoticeCode.HOST_OLDER_BUSY,
+        NoticeCode.HOST_NEWER,
         NoticeCode.PLAN_STEPPED_DOWN,
         NoticeCode.CHAT_BUSY,
         NoticeCode.MODEL_IN_USE,

@@ -28,6 +28,7 @@ class TextPane(QTextEdit):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWordWrapMode(wrap_mode(""))
+        self._is_growing = False
         self._run = 0  # characters without a space at the end
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -52,12 +53,18 @@ class TextPane(QTextEdit):
         if self._run > LONGEST_RUN:
             self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         caret = self.textCursor()
-        if not caret.keepPositionOnInsert():
-            caret.setKeepPositionOnInsert(True)
-            self.setTextCursor(caret)
+        selected = (caret.anchor(), caret.position()) if caret.hasSelection() else None
+        self._is_growing = True
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(text)
+        caret = self.textCursor()
+        if selected is not None and selected != (caret.anchor(), caret.position()):
+            # It ended at the end and was drawn along.
+            caret.setPosition(selected[0])
+            caret.setPosition(selected[1], QTextCursor.MoveMode.KeepAnchor)
+            self.setTextCursor(caret)
+        self._is_growing = False
 
     def text(self) -> str:
         return self.toPlainText()
@@ -74,12 +81,16 @@ class TextPane(QTextEdit):
 
     def _fit(self, *_: object) -> None:
         lines = max(self.document().size().height(), self.fontMetrics().lineSpacing())
-        height = math.ceil(lines) + 2 * BORDER_PX
+        height = math.ceil(lines) + 2 * BORDER_PX + self._extra_height()
         if height != self.minimumHeight():
             self.setFixedHeight(height)
 
+    def _extra_height(self) -> int:
+        """What a kind of pane needs besides its lines."""
+        return 0
+
     def _on_caret(self) -> None:
-        if self.hasFocus():
+        if self.hasFocus() and not self._is_growing:
             self.caret_moved.emit()
 
     def _set_ring(self, *, is_on: bool) -> None:

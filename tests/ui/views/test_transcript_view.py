@@ -86,6 +86,30 @@ def test_a_selection_stays_while_text_is_added(host, ask, view, settle):
     assert pane.textCursor().selectedText() == "there"
 
 
+def test_nothing_is_selected_by_streaming(host, ask, view, settle):
+    ask()
+    for piece in ("Hello", " there", "\n\nand more"):
+        host.grow(piece)
+        settle()
+        assert not view.views[-1].pane.textCursor().hasSelection()
+
+
+def test_a_caret_at_the_end_does_not_pull_the_reader_along(host, ask, view, settle):
+    ask()
+    host.grow(PARAGRAPH * 20)
+    settle()
+    pane = view.views[-1].pane
+    view.activateWindow()
+    pane.setFocus()
+    pane.moveCursor(QTextCursor.MoveOperation.End)
+    settle()
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
+    place = view.verticalScrollBar().value()
+    host.grow(PARAGRAPH)
+    settle()
+    assert view.verticalScrollBar().value() == place
+
+
 def test_it_follows_the_end_only_while_the_reader_is_there(host, ask, view, settle):
     ask()
     bar = view.verticalScrollBar()
