@@ -54,7 +54,6 @@ class Application(QObject):
 
     def close(self) -> None:
         """Ends the connection, then the window. Turns go on in the host."""
-        self.workspace.save()
         self.bridge.close()
         # While Qt still stands: widgets that outlive the application crash it on the way out.
         self.window.close()

@@ -111,10 +111,10 @@ class FakeHost:
     def asked(self, kind: type[Any]) -> list[Any]:
         return [command for command in self.commands if isinstance(command, kind)]
 
-    def let_go(self) -> None:
-        """Answers what was held, in order."""
-        self.is_holding = False
-        held, self._held = self._held, []
+    def let_go(self, count: int | None = None) -> None:
+        """Answers what was held, in order: all, or only the first so many."""
+        self.is_holding = count is not None
+        held, self._held = self._held[:count], self._held[count:] if count is not None else []
         for command, on_reply in held:
             on_reply(self._reply(command))
 

@@ -53,6 +53,11 @@ def test_each_chat_remembers_its_model(host, deliver, workspace, models):
     assert models.selected == LARGER
     assert host.asked(ChangeChat) == [ChangeChat(chat_id="c", model_id=LARGER.id)]
     assert host.settings["models.default"] == LARGER.id
+    other = host.add_chat("d", "Hi", "Hello")
+    host.chats["d"] = msgspec.structs.replace(other, model_id=STARTER.id)
+    workspace.open_chat("d")
+    deliver()
+    assert models.selected == STARTER
     workspace.new_chat()
     assert models.selected == LARGER
     workspace.open_chat("c")

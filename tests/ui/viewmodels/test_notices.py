@@ -103,6 +103,22 @@ def test_a_failed_answer_offers_a_way_on(host, deliver, answering, notices, text
     assert notices.banner.answer_id == answer.id
 
 
+def test_the_gravest_is_shown_first(qtbot, host, deliver, answering, notices):
+    host.end(MessageStatus.FAILED, notice=DIED)
+    deliver()
+    assert notices.banner.answer_id is not None
+    notices.raise_notice(Notice(code=NoticeCode.CHAT_BUSY))
+    assert notices.banner.notice.code is NoticeCode.CHAT_BUSY
+    host.change_connection(ConnectionState.LOST)
+    deliver()
+    qtbot.waitUntil(lambda: notices.banner.kind is Kind.RECONNECTING)
+    host.connect()
+    deliver()
+    assert notices.banner.notice.code is NoticeCode.CHAT_BUSY
+    notices.dismiss()
+    assert notices.banner.notice == DIED
+
+
 def test_an_interrupted_answer_offers_to_go_on(host, deliver, workspace, answering, notices):
     host.end(MessageStatus.INTERRUPTED)
     deliver()

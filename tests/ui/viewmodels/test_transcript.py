@@ -111,6 +111,25 @@ def test_a_piece_that_does_not_fit_makes_it_read_again(host, bridge, deliver, tr
     assert len(host.asked(OpenChat)) == 2
 
 
+def test_until_it_was_read_again_nothing_more_is_asked(host, bridge, deliver, transcript):
+    host.add_chat("c")
+    deliver()
+    transcript.open("c")
+    ask(host, bridge, "c", "Hi")
+    deliver()
+    host.is_silent = True
+    host.grow("lost ")
+    host.is_silent = False
+    host.is_holding = True
+    for word in ("words ", "that ", "come"):
+        host.grow(word)
+        deliver()
+    assert len(host.asked(OpenChat)) == 2
+    host.let_go()
+    deliver()
+    assert texts(transcript) == ["Hi", "lost words that come"]
+
+
 def test_what_comes_before_a_chat_was_read_is_not_taken_twice(host, bridge, deliver, transcript):
     host.add_chat("c")
     deliver()
@@ -246,6 +265,9 @@ def test_only_the_last_chat_opened_counts(host, deliver, transcript):
     host.is_holding = True
     transcript.open("c")
     transcript.open("d")
+    host.let_go(1)
+    deliver()
+    assert texts(transcript) == []
     host.let_go()
     deliver()
     assert transcript.chat_id == "d"
