@@ -52,8 +52,8 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "ui.theme": ("resources",),
     "ui.texts": ("app.domain",),
     "ui.bridge": (*BASE, "app.client"),
-    "ui.markdown": (),
-    "ui.widgets": ("ui.theme", "ui.markdown"),
+    "ui.markdown": ("ui.theme", "ui.widgets"),
+    "ui.widgets": ("ui.theme",),
     "ui.viewmodels": ("app.domain", "app.errors", "app.events", "app.settings", "app.client", "ui.bridge"),
     "ui.views": ("app.domain", *SCREENS),
     "ui.dialogs": ("app.domain", *SCREENS),
@@ -74,6 +74,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
 # Third-party (and some standard) modules that have one door.
 DOORS: dict[str, tuple[str, ...]] = {
     "PySide6": ("ui",),
+    "markdown_it": ("ui.markdown.parsing",),
     "sqlite3": ("app.store", "app.exchange"),
     "llama_cpp": ("app.engine.worker",),
     "jinja2": ("app.engine.worker",),

@@ -7,6 +7,7 @@ from tests.architecture.sources import is_within, loaded_by
 HEAVY = (
     *("huggingface_hub", "hf_xet", "httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"),
     *("fastapi", "uvicorn", "asyncio", "sqlite3", "llama_cpp", "numpy", "jinja2", "ziamath", "tqdm", "yaml"),
+    "markdown_it",
     *("app.core", "app.host", "app.store", "app.chat", "app.models", "app.downloads", "app.network"),
     *("app.engine", "app.planning", "app.cli"),
     *("PySide6.QtNetwork", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtSql", "PySide6.QtOpenGL"),

@@ -50,9 +50,8 @@ class Blocks:
             self._advance()
 
     def finish(self) -> None:
-        if self._carriage_return:
-            self._carriage_return = False
-            self.feed("\n")
+        if self._carriage_return or (self._open and not self._open.endswith("\n")):
+            self.feed("\n")  # the last line is complete; it may end a fence
         if self._fence is None:
             self._close_all(self._units(self._open))
         else:

@@ -26,6 +26,7 @@ _LISTS = ("bullet_list_open", "ordered_list_open")
 _STYLES = {"strong": Style.BOLD, "em": Style.ITALIC, "s": Style.STRIKE}
 _BARE_LINK = re.compile(r"https?://[!#-&(-;=?-_a-~]+")
 _NOT_ITS_END = ".,;:!?*_~|]}"
+_BLOCK_ENDS = {0x0A: " ", 0x0D: " ", 0x2029: LINE_BREAK, 0xFDD0: "\ufffd", 0xFDD1: "\ufffd"}
 _ALIGN = re.compile(r"text-align:(\w+)")
 
 
@@ -237,13 +238,18 @@ def _runs_of(token: Token, style: Style, link: str) -> Iterator[Run]:
     if token.type in ("softbreak", "hardbreak"):
         yield Run(LINE_BREAK, style, link)
     elif token.type == "code_inline":
-        yield Run(token.content, style | Style.CODE, link)
+        yield Run(_on_one_line(token.content), style | Style.CODE, link)
     elif token.type == "image":
-        yield Run(token.content, style | Style.IMAGE, str(token.attrGet("src") or ""))
+        yield Run(_on_one_line(token.content), style | Style.IMAGE, str(token.attrGet("src") or ""))
     elif link or token.type != "text":
-        yield Run(token.content, style, link)
+        yield Run(_on_one_line(token.content), style, link)
     else:
-        yield from _with_bare_links(token.content, style)
+        yield from _with_bare_links(_on_one_line(token.content), style)
+
+
+def _on_one_line(text: str) -> str:
+    """A line is one block of a document: what Qt would take for the end of one is replaced."""
+    return text if text.isascii() and "\n" not in text else text.translate(_BLOCK_ENDS)
 
 
 def _with_bare_links(text: str, style: Style) -> Iterator[Run]:

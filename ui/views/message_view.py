@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.chat import Message, MessageStatus, Role
 from app.domain.generation import StopReason
+from ui.markdown.view import MarkdownView
 from ui.texts import answer_text, remark_text, thought_text
 from ui.theme import Theme, transcript_font
 from ui.widgets.buttons import icon_button
@@ -30,13 +31,10 @@ class MessageView(QWidget):
     continue_wanted = Signal(str)
     caret_moved = Signal(object)  # the pane
 
-    def __init__(self, theme: Theme, zoom: float) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._message_id = ""
-        self.pane = TextPane()
-        self.pane.setFont(transcript_font(zoom))
-        self.pane.caret_moved.connect(lambda: self.caret_moved.emit(self.pane))
 
     def show_message(self, message: Message, model_name: str) -> None:
         """Shows a message that was set anew."""
@@ -57,7 +55,10 @@ class PersonView(MessageView):
     """What a person said: right, in a bubble as wide as its text."""
 
     def __init__(self, theme: Theme, zoom: float) -> None:
-        super().__init__(theme, zoom)
+        super().__init__(theme)
+        self.pane = TextPane()
+        self.pane.setFont(transcript_font(zoom))
+        self.pane.caret_moved.connect(lambda: self.caret_moved.emit(self.pane))
         self._text = ""
         self._bubble = QFrame()
         self._bubble.setObjectName("bubble")
@@ -106,9 +107,10 @@ class AnswerView(MessageView):
     """What a model said: its thoughts in a fold, the text, what is to be remarked, and a line of figures."""
 
     def __init__(self, theme: Theme, zoom: float) -> None:
-        super().__init__(theme, zoom)
+        super().__init__(theme)
+        self.pane = self._page(MarkdownView(theme, transcript_font(zoom)))
         self._message: Message | None = None
-        self._thought: TextPane | None = None  # made with the first thought
+        self._thought: MarkdownView | None = None  # made with the first thought
         self._fold: Fold | None = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -140,9 +142,9 @@ class AnswerView(MessageView):
     def grow(self, message: Message, content: str, reasoning: str) -> None:
         self._message = message
         if reasoning:
-            self._thoughts().append_text(reasoning)
+            self._thoughts().append(reasoning)
         if content:
-            self.pane.append_text(content)
+            self.pane.append(content)
         if self._fold is not None:
             self._fold.set_title(thought_text(message))
         self.pane.setVisible(bool(message.content))
@@ -166,28 +168,32 @@ class AnswerView(MessageView):
         self._remark_text.setText(remark)
         self._remark.setVisible(bool(remark))
         if not is_streaming:
+            self.pane.finish()
             self._status.set_whole_text(answer_text(message, model_name))
         self._copy.setVisible(not is_streaming and bool(message.content))
         self._again.setVisible(not is_streaming)
         was_cut = message.stop_reason in (StopReason.LENGTH, StopReason.CONTEXT_FULL)
         self._continue.setVisible(message.status in _CAN_GO_ON or (was_cut and not is_streaming))
 
-    def _thoughts(self) -> TextPane:
-        """The pane of the model's reasoning; most answers never need one."""
+    def _thoughts(self) -> MarkdownView:
+        """The page of the model's reasoning; most answers never need one."""
         if self._thought is None:
             frame = QFrame()
             frame.setObjectName("thought")
             inside = QVBoxLayout(frame)
             inside.setContentsMargins(12, 0, 0, 0)
-            self._thought = TextPane()
-            self._thought.setProperty("kind", "muted")
+            page = MarkdownView(self._theme, self.pane.font(), is_muted=True, is_lazy=True)
+            self._thought = self._page(page)
             self._thought.setAccessibleName(self.tr("Thoughts"))
-            self._thought.setFont(self.pane.font())
-            self._thought.caret_moved.connect(lambda: self.caret_moved.emit(self._thought))
             inside.addWidget(self._thought)
             self._fold = Fold(self._theme, frame)
             self._column.insertWidget(0, self._fold)
         return self._thought
+
+    def _page(self, page: MarkdownView) -> MarkdownView:
+        page.caret_moved.connect(self.caret_moved)
+        page.link_wanted.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
+        return page
 
     def _build_remark(self) -> QWidget:
         box = QWidget()
@@ -223,10 +229,10 @@ def view_of(message: Message, theme: Theme, zoom: float) -> MessageView:
     return PersonView(theme, zoom) if message.role is Role.USER else AnswerView(theme, zoom)
 
 
-def _bring_to(pane: TextPane, before: str, after: str) -> None:
-    """Makes a pane show a text; when that only goes on after what is there, nothing shown is touched."""
+def _bring_to(page: MarkdownView, before: str, after: str) -> None:
+    """Makes a page show a text; when that only goes on after what is there, nothing shown is touched."""
     if before and after.startswith(before):
         if len(after) > len(before):
-            pane.append_text(after[len(before) :])
+            page.append(after[len(before) :])
     elif after != before:
-        pane.set_text(after)
+        page.set_text(after)

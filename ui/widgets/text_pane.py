@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QTextCursor, QTextOption, QWheelEvent
@@ -52,19 +54,30 @@ class TextPane(QTextEdit):
         self._run = run_after(self._run, text)
         if self._run > LONGEST_RUN:
             self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        with self.keeping_caret() as cursor:
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.insertText(text)
+
+    @contextmanager
+    def keeping_caret(self) -> Iterator[QTextCursor]:
+        """Gives a cursor to change the document with, in one step; caret and selection are then as before."""
+        # Not keepPositionOnInsert alone: it keeps the caret, but not the other end of a selection.
         caret = self.textCursor()
-        selected = (caret.anchor(), caret.position()) if caret.hasSelection() else None
+        place = (caret.anchor(), caret.position())
         self._is_growing = True
         cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.insertText(text)
-        caret = self.textCursor()
-        if selected is not None and selected != (caret.anchor(), caret.position()):
-            # It ended at the end and was drawn along.
-            caret.setPosition(selected[0])
-            caret.setPosition(selected[1], QTextCursor.MoveMode.KeepAnchor)
-            self.setTextCursor(caret)
-        self._is_growing = False
+        cursor.beginEditBlock()
+        try:
+            yield cursor
+        finally:
+            cursor.endEditBlock()
+            caret = self.textCursor()
+            if (caret.anchor(), caret.position()) != place:
+                most = self.document().characterCount() - 1
+                caret.setPosition(min(place[0], most))
+                caret.setPosition(min(place[1], most), QTextCursor.MoveMode.KeepAnchor)
+                self.setTextCursor(caret)
+            self._is_growing = False
 
     def text(self) -> str:
         return self.toPlainText()

@@ -316,7 +316,7 @@ def test_tab_reaches_what_can_be_done(qtbot, host, ready, press, deliver):
         ready.sidebar.new_button,
         ready.sidebar.list,
         ready.picker.button,
-        ready.transcript.views[1].pane,
+        ready.transcript.views[1].pane.panes()[0],
         ready.transcript.views[1]._again,
         ready.composer.edit,
     }
