@@ -43,10 +43,10 @@ STARTER = Model(
     is_starter=True,
 )
 LARGER = Model(
-    id="llama-3.2-3b-instruct:q4_k_m",
-    name="Llama-3.2-3B-Instruct",
-    path="/models/llama.gguf",
-    size_bytes=2_020_000_000,
+    id="deepseek-r1-distill-qwen-7b:q4_k_m",
+    name="DeepSeek-R1-Distill-Qwen-7B",
+    path="/models/deepseek.gguf",
+    size_bytes=4_683_000_000,
     quant="Q4_K_M",
     context_tokens=131_072,
     has_template=True,

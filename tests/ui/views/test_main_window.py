@@ -186,7 +186,7 @@ def test_choosing_a_model_by_keyboard(qtbot, host, ready, press, deliver, worksp
     deliver()
     assert not popup.isVisible()
     assert workspace.models.selected == LARGER
-    assert ready.picker.button.text() == "Llama-3.2-3B-Instruct · Q4_K_M"
+    assert ready.picker.button.text() == "DeepSeek-R1-Distill-Qwen-7B · Q4_K_M"
     assert host.asked(LoadModel) == [LoadModel(model_id=LARGER.id)]
     press(ready, "Ctrl+M")
     qtbot.keyClick(popup.list, Qt.Key.Key_Escape)
