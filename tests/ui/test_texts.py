@@ -114,7 +114,7 @@ def test_engine_states(state):
 
 def test_models_and_where_they_are():
     assert model_line(STARTER).startswith("Small, English, only to try the app")
-    assert model_line(LARGER).startswith("2.0 GB · context up to 131")
+    assert model_line(LARGER).startswith("4.7 GB · context up to 131")
     loaded = LoadedModel(context_tokens=4096, layers=28, gpu_layers=0)
     assert placement_text(loaded).startswith("On the processor · context 4")
 
