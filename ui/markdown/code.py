@@ -69,6 +69,10 @@ class CodeBlock(QFrame):
         self._copy.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._copy.clicked.connect(self._on_copy)
         ink.theme.dress(self._copy, "copy", "muted")
+        self._said = QTimer(self)
+        self._said.setSingleShot(True)
+        self._said.setInterval(_COPIED_MS)
+        self._said.timeout.connect(self._rest)
         head = QHBoxLayout()
         head.setContentsMargins(BORDER_PX, 0, 0, 0)
         head.addWidget(self._language)
@@ -94,7 +98,7 @@ class CodeBlock(QFrame):
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._code.text)
         self._copy.setText(translate("markdown", "Copied"))
-        QTimer.singleShot(_COPIED_MS, self, self._rest)
+        self._said.start()
 
     def _rest(self) -> None:
         self._copy.setText(translate("markdown", "Copy"))

@@ -211,6 +211,7 @@ class _Walk:
             self.marker = ""
 
 
+@functools.lru_cache(maxsize=512)  # of an open table, all cells but the last are what they were
 def inline_runs(content: str) -> Runs:
     """Returns the runs of one paragraph's or cell's text."""
     parser = markdown()

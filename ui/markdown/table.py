@@ -64,7 +64,9 @@ class TablePane(LinkPane):
     def fit_to(self, width: int) -> None:
         if self._table is not None:
             least = round(len(self._table.aligns) * _NARROWEST * self._ink.em)
-            self.setLineWrapColumnOrWidth(max(width - 2 * BORDER_PX, least))
+            wanted = max(width - 2 * BORDER_PX, least)
+            if wanted != self.lineWrapColumnOrWidth():  # setting it lays everything out
+                self.setLineWrapColumnOrWidth(wanted)
         self._fit()
 
     def _fit_rows(self, grid: QTextTable, count: int) -> None:

@@ -6,6 +6,8 @@ Links come out as a signal; nothing is ever loaded from elsewhere. Knows no mess
 
 from __future__ import annotations
 
+import math
+import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
@@ -21,6 +23,9 @@ from ui.markdown.prose import ProsePane
 from ui.markdown.table import TablePane
 from ui.theme import Theme
 from ui.widgets.text_pane import BORDER_PX, TextPane
+
+_SLOW_S = 0.010  # of a flush
+_REST, _LONGEST_REST_S = 4, 0.25  # times what a slow one took; the first one loads the parser
 
 
 class MarkdownView(QWidget):
@@ -45,6 +50,10 @@ class MarkdownView(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(round(PANE_GAP * self._ink.em))
+        self._rested_at = 0.0
+        self._pace = QTimer(self)
+        self._pace.setSingleShot(True)
+        self._pace.timeout.connect(self._show)
         theme.changed.connect(self._on_theme)
 
     def set_text(self, text: str) -> None:
@@ -60,13 +69,14 @@ class MarkdownView(QWidget):
             self._start_over()
         else:
             self._blocks.feed(text)
-        self._show()
+        self._show_paced()
 
     def finish(self) -> None:
         """The text is whole: what is open is closed."""
         if not self._is_finished:
             self._is_finished = True
             self._blocks.finish()
+            self._pace.stop()
             self._show()
 
     def text(self) -> str:
@@ -96,9 +106,24 @@ class MarkdownView(QWidget):
         self._blocks, self._is_finished, self._sure = Blocks(), False, 0
         self._blocks.feed(self._text)
 
+    def _show_paced(self) -> None:
+        """An end that takes long (a table of a hundred rows) is shown less often: the window stays quick."""
+        left_s = self._rested_at - time.perf_counter()
+        if left_s <= 0:
+            self._show()
+        elif not self._pace.isActive():
+            self._pace.start(math.ceil(left_s * 1000))
+
     def _show(self) -> None:
         if self._is_lazy and not self.isVisible():
             return
+        begun = time.perf_counter()
+        self._show_leaves()
+        ended = time.perf_counter()
+        took = ended - begun
+        self._rested_at = ended + min(_REST * took, _LONGEST_REST_S) if took > _SLOW_S else 0.0
+
+    def _show_leaves(self) -> None:
         leaves = [*self._blocks.closed, *self._blocks.tail()]
         same = same_count(self._shown, leaves, self._sure)
         self._sure = len(self._blocks.closed)
