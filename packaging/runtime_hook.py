@@ -1,6 +1,6 @@
-"""Runs first in the frozen app: gives the programs that Cove starts (a browser, a file manager) their own libraries.
+"""Runs first in the frozen app: what Cove starts (a browser, a file manager) must find its own libraries.
 
-The loader has read LD_LIBRARY_PATH already, so this process is not touched; our own roles set it again themselves.
+The loader has read LD_LIBRARY_PATH already, so this process is not touched; our own roles set it themselves.
 """
 
 import os
