@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QFontMetricsF, QGuiApplication, QResizeEvent, QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QTextEdit, QToolButton, QVBoxLayout, QWidget
 
+from ui.markdown.highlight import Highlighter
 from ui.markdown.ink import Ink
 from ui.markdown.leaves import Code
 from ui.markdown.table import scroll_sideways
@@ -62,6 +63,7 @@ class CodeBlock(QFrame):
         self.setObjectName("code")
         self._code = Code("")
         self.pane = CodePane(ink)
+        self._highlighter = Highlighter(self.pane.document(), ink)
         self._language = label(kind="caption")
         self._copy = QToolButton()
         self._copy.setProperty("kind", "fold")
@@ -90,10 +92,11 @@ class CodeBlock(QFrame):
         self._language.setText(code.language)
         name = translate("markdown", "Code")
         self.pane.setAccessibleName(f"{name}, {code.language}" if code.language else name)
+        self._highlighter.set_language(code.language)
         self.pane.show_code(code.text)
 
     def repaint_in(self, ink: Ink) -> None:
-        """All colours are the style sheet's."""
+        self._highlighter.repaint_in(ink)
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._code.text)
