@@ -1,4 +1,4 @@
-"""The window's process: what it loads, how it ends, and what it does with an error nobody foresaw."""
+"""The window's process: how it ends, and what it does with an error nobody foresaw."""
 
 from __future__ import annotations
 
@@ -19,22 +19,6 @@ from ui.viewmodels.kept import Kept
 from ui.viewmodels.workspace import LOGS, MODELS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HEAVY = {"huggingface_hub", "fastapi", "sqlite3", "llama_cpp", "numpy", "jinja2", "asyncio", "httpx2"}
-
-SHOW = """
-import sys
-from PySide6.QtWidgets import QApplication
-from app.paths import resolve
-from tests.ui.fake_client import FakeHost
-from ui.application import Application
-before = {name for name in sys.modules if name.startswith("tests.")}
-qt = QApplication([])
-application = Application(qt, resolve(sys.argv[1]), FakeHost().open)
-application.window.show()
-qt.processEvents()
-print(*sys.modules)
-application.close()
-"""
 
 
 @pytest.fixture
@@ -57,17 +41,6 @@ def settle(application, qapp):
         qapp.processEvents()
 
     return settle
-
-
-def test_its_start_loads_nothing_heavy(home):
-    run = subprocess.run(
-        [sys.executable, "-c", SHOW, str(home)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    loaded = {name.partition(".")[0] for name in run.stdout.split()}
-    assert "PySide6" in loaded
-    assert sorted(loaded & HEAVY) == []
-    ours = {name for name in run.stdout.split() if name.startswith(("app.core", "app.host", "app.store"))}
-    assert ours == set()
 
 
 def test_the_theme_is_the_setting_s_and_is_remembered(application, host, settle, home):
