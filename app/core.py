@@ -62,10 +62,11 @@ class Core:
         self._make_engine = make_engine
         self.is_closing = False
         self._machine = machine
+        # Here and not at the start: whatever a fast client posts until then comes after the opening.
+        self.loop.post(self._open)
 
     def start(self) -> None:
         """Returns at once; the opening is the first work of the loop."""
-        self.loop.post(self._open)
         self.loop.start()
 
     def close(self) -> None:

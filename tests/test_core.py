@@ -30,6 +30,7 @@ from app.domain.notice import NoticeCode
 from app.errors import KnownError
 from app.events import EngineChanged, ModelAdded, NoticeRaised, SettingChanged
 from app.host.engines import engine_maker
+from app.host.twin import Twin
 from app.paths import resolve
 from tests.fakes.hosts import TwinHost
 from tests.fakes.recorder import Recorder
@@ -178,3 +179,20 @@ def ask(client: Client, chat_id: str, text: str = "hello") -> str:
     answer_id = new_id()
     client.call(Send(chat_id=chat_id, message_id=new_id(), answer_id=answer_id, text=text))
     return answer_id
+
+
+def test_who_is_faster_than_the_opening_waits_for_it(home: Path, heard: Recorder) -> None:
+    """As when a client connects between the listening and the start of the core."""
+    paths = resolve(home)
+    paths.make()
+    core = Core(paths, engine_maker("scripted", paths))
+    twin = Twin(core)
+    posted = len(core.loop._work)
+    client = twin.client(heard)
+    wait_until(lambda: len(core.loop._work) > posted, what="the subscription")
+    core.start()
+    wait_until(lambda: heard.snapshots)
+    assert heard.snapshots[0].models
+    client.close()
+    core.close()
+    twin.close()

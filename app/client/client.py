@@ -246,6 +246,10 @@ class Client:
                 waiting = self._waiting.pop(frame.id, None)
             if waiting is not None:
                 waiting[1](frame.reply)
+            elif isinstance(frame.reply, Refused):
+                # To our subscription: the host is there and cannot open its home. Other commands would hear
+                # the same; the connection stays, so that the host is not started over and over.
+                self._become(ConnectionState.REFUSED, frame.reply.notice)
 
     def _hear(self, frame: Happened, outbox: queue.SimpleQueue[bytes | None]) -> None:
         """Hands on the next event; after a gap, asks for a new snapshot and hears nothing until it comes."""

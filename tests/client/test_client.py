@@ -46,6 +46,7 @@ class SmallHost:
         self.starts: list[bool] = []  # of each attempt to connect: might it have started a host
         self.connections: list[MemoryTransport] = []
         self.greeting: Reply = Welcome(identity=ME, epoch="e")
+        self.snapshot: Reply = Snapshot(epoch="e", seq=0)
         self.reply: Callable[[Command], Reply | None] = lambda command: Done()
         self._threads: list[threading.Thread] = []
 
@@ -72,7 +73,7 @@ class SmallHost:
         if isinstance(request.command, Hello):
             return self.greeting
         if isinstance(request.command, Subscribe):
-            return Snapshot(epoch="e", seq=0)
+            return self.snapshot
         self.commands.append(request.command)
         return self.reply(request.command)
 
@@ -212,6 +213,20 @@ def test_a_refused_greeting_is_told_to_who_waits_and_tried_again(host: SmallHost
     assert heard.states == [(ConnectionState.REFUSED, notice)]
     host.greeting = Welcome(identity=ME, epoch="e")
     wait_until(lambda: client.is_connected)
+    client.close()
+
+
+def test_a_host_that_cannot_open_its_home_is_told_and_not_started_over_and_over(
+    host: SmallHost, heard: Recorder
+) -> None:
+    notice = Notice(code=NoticeCode.STORE_TOO_NEW, facts={"found": 9, "known": 1})
+    host.snapshot = host_says = Refused(notice=notice)
+    host.reply = lambda command: host_says
+    client = Client(host.connect, ME, listener=heard).start()
+    wait_until(lambda: (ConnectionState.REFUSED, notice) in heard.states)
+    with pytest.raises(KnownError, match="store-too-new"):
+        client.call(ListChats())
+    assert len(host.connections) == 1
     client.close()
 
 

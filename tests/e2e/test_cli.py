@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import signal
+import sqlite3
 
 import pytest
 
@@ -121,6 +123,22 @@ def test_a_home_that_cannot_be_used_is_one_line(scripted):
     assert result.code == 1
     assert "cannot be written to" in result.err
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "verb", [("run", MODEL, "hi"), ("list",), ("pull", "o/r"), ("export", "--all")], ids=str
+)
+def test_chats_of_a_newer_version_are_one_line_and_left_alone(scripted, verb):
+    scripted.home.mkdir()
+    with contextlib.closing(sqlite3.connect(scripted.home / "cove.db")) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA user_version = 999")
+    before = (scripted.home / "cove.db").read_bytes()
+    result = scripted(*verb)
+    assert result.code == 1
+    assert "written by a newer Cove (format 999" in result.err
+    assert result.err.count("\n") == 1
+    assert (scripted.home / "cove.db").read_bytes() == before
 
 
 def test_a_conversation_at_a_real_terminal(scripted):
