@@ -16,7 +16,7 @@ import psutil
 from tests.architecture.sources import ROOT
 from tests.waiting import wait_until
 
-LIMIT_S = 100
+LIMIT_S = 90
 ENTRY = [sys.executable, "-m", "ui"]
 
 
@@ -55,8 +55,14 @@ class Running:
             assert piece, f"ended at {self.out!r}"
             self.out += piece
 
-    def end(self) -> Result:
-        rest, err = self.process.communicate(timeout=LIMIT_S)
+    def end(self, stdin: str | None = None) -> Result:
+        """Waits for the end; what does not end is aborted, and says where it was."""
+        given = None if stdin is None else stdin.encode()
+        try:
+            rest, err = self.process.communicate(given, timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            raise AssertionError(self.process.communicate()[1].decode()) from None
         return Result(self.process.returncode, (self.out + rest).decode(), err.decode())
 
     def kill(self) -> None:
@@ -73,7 +79,11 @@ class Cove:
         os.mkfifo(self._tether)
         # Opened for both, so that it opens at once; hosts read, and see the end when it is closed.
         self._hold = os.open(self._tether, os.O_RDWR | os.O_CLOEXEC)
-        self.environment = {"COVE_ENGINE": engine, "COVE_TETHER": str(self._tether)}
+        self.environment = {
+            "COVE_ENGINE": engine,
+            "COVE_TETHER": str(self._tether),
+            "PYTHONFAULTHANDLER": "1",
+        }
 
     def start(self, *argv: str, stdin: int = subprocess.DEVNULL, **options) -> Running:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": stdin, **options}
@@ -81,9 +91,7 @@ class Cove:
         return Running(subprocess.Popen([*ENTRY, *argv], env=environment, cwd=self.home.parent, **pipes))
 
     def __call__(self, *argv: str, stdin: str | None = None) -> Result:
-        running = self.start(*argv, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE)
-        out, err = running.process.communicate(None if stdin is None else stdin.encode(), timeout=LIMIT_S)
-        return Result(running.process.returncode, out.decode(), err.decode())
+        return self.start(*argv, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE).end(stdin)
 
     def ask(self, *argv: str) -> dict:
         """Runs `run ... --json` and returns the answer."""
