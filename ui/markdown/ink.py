@@ -75,7 +75,7 @@ class Ink:
         made = QTextCharFormat(self._formats[key])
         made.setAnchor(True)
         made.setAnchorHref(run.link)
-        made.setToolTip(run.link)
+        made.setToolTip(run.link)  # its text may say something else
         return made
 
     def marker_format(self) -> QTextCharFormat:

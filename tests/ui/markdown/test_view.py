@@ -180,6 +180,13 @@ def test_links_open_by_a_click_or_by_enter_only(qtbot, page):
     assert pane.toHtml().count("href") == 1
 
 
+def test_where_a_link_goes_is_said_whatever_its_text_says(page):
+    page.set_text("[https://bank.example](https://other.example/)")
+    cursor = QTextCursor(page.panes()[0].document())
+    cursor.setPosition(4)
+    assert cursor.charFormat().toolTip() == "https://other.example/"
+
+
 def test_nothing_is_loaded_from_elsewhere(page, monkeypatch):
     asked: list[object] = []
     monkeypatch.setattr(ProsePane, "loadResource", lambda self, kind, url: asked.append(url))
