@@ -52,6 +52,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("stop", _("actions", "Stop the answer"), Group.ANSWER, ("Esc",), "stop"),
     ActionSpec("continue_answer", _("actions", "Continue answer"), Group.ANSWER, ("Ctrl+G",), "continue"),
     ActionSpec("regenerate", _("actions", "Answer again"), Group.ANSWER, ("Ctrl+R",), "retry"),
+    ActionSpec("edit_last", _("actions", "Edit last message"), Group.ANSWER, ("Ctrl+E",), "pencil"),
     ActionSpec("copy_answer", _("actions", "Copy answer"), Group.ANSWER, ("Ctrl+Shift+C",), "copy"),
     ActionSpec("jump_to_end", _("actions", "Go to the end"), Group.VIEW, ("Ctrl+End",), "arrow-down"),
     ActionSpec("toggle_sidebar", _("actions", "Show or hide chats"), Group.VIEW, ("Ctrl+B",), "sidebar"),

@@ -311,6 +311,12 @@ def _menu(stage: Stage) -> None:
     stage.popups.append(menu)
 
 
+def _editing(stage: Stage) -> None:
+    _answered(stage)
+    stage.window.transcript.views[0].edit_button.set_awake(is_awake=True)
+    stage.workspace.composer.edit_last()
+
+
 def _deleted(stage: Stage) -> None:
     stage.settle()
     stage.workspace.delete_chat("chat0")
@@ -342,4 +348,5 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "picker": _picker,
     "menu": _menu,
     "deleted": _deleted,
+    "editing": _editing,
 }

@@ -1,18 +1,22 @@
-"""The text being written: kept for each chat until the host has it on disk or its writer throws it away."""
+"""The text being written: kept for each chat until the host has it on disk or its writer throws it away.
+
+A message that was sent can be written anew: until that is sent or given up, the draft waits untouched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from app.client.protocol import CreateChat, DeleteChat, Refused, Reply, Send
-from app.domain.chat import MAX_MESSAGE_BYTES
+from app.domain.chat import MAX_MESSAGE_BYTES, Role
 from app.domain.ids import new_id
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.value import to_json
 from ui.bridge import Bridge
-from ui.viewmodels.kept import Kept
+from ui.viewmodels.kept import Edit, Kept
 from ui.viewmodels.models import Models
 from ui.viewmodels.transcript import Transcript
 
@@ -42,6 +46,7 @@ class Composer(QObject):
         self._models = models
         self._kept = kept
         self._text = kept.draft(None)
+        self._edit: Edit | None = None
         self._sending: str | None = None  # id of the message on its way
         transcript.opened.connect(self._on_opened)
         transcript.changed.connect(self.changed)
@@ -55,6 +60,11 @@ class Composer(QObject):
     @property
     def is_sending(self) -> bool:
         return self._sending is not None
+
+    @property
+    def editing(self) -> str | None:
+        """The id of the message that is written anew, if one is."""
+        return self._edit.message_id if self._edit is not None else None
 
     @property
     def can_send(self) -> bool:
@@ -74,13 +84,33 @@ class Composer(QObject):
         """Takes what the writer typed."""
         text = sound(text)
         self._text = text
-        self._kept.set_draft(self._transcript.chat_id, text)
+        self._keep()
         self.changed.emit()
 
     def put_text(self, text: str) -> None:
         """Fills the box with a text that was not typed, to be looked at before it is sent."""
         self.set_text(text)
         self.text_replaced.emit()
+
+    def edit(self, message_id: str) -> None:
+        """Takes a message of a person into the box, to be sent anew."""
+        message = next((known for known in self._transcript.messages if known.id == message_id), None)
+        if message is None or message.role is not Role.USER or self.is_sending:
+            return
+        self._edit = Edit(message_id=message.id, parent_id=message.parent_id, text=message.content)
+        self.put_text(message.content)
+
+    def edit_last(self) -> None:
+        """Takes the person's last message into the box."""
+        said = [message.id for message in self._transcript.messages if message.role is Role.USER]
+        if said and self.editing != said[-1]:
+            self.edit(said[-1])
+
+    def cancel_edit(self) -> None:
+        """Gives the new text up; the draft comes back."""
+        if self._edit is not None and not self.is_sending:
+            self._end_edit()
+            self.changed.emit()
 
     def send(self) -> None:
         """Sends the text; a text that is too long stays, with a notice."""
@@ -93,7 +123,6 @@ class Composer(QObject):
         selected = self._models.selected
         model_id = selected.id if selected is not None else None
         chat_id, is_new = self._chat_to_send_in(model_id)
-        last = self._transcript.last
         message_id = new_id()
         self._sending = message_id
         command = Send(
@@ -101,7 +130,7 @@ class Composer(QObject):
             message_id=message_id,
             answer_id=new_id(),
             text=self._text,
-            parent_id=last.id if last is not None else None,
+            parent_id=self._parent_id(),
             model_id=model_id,
         )
         self._bridge.ask(command, self._when_answered(message_id, chat_id, self._text, is_new))
@@ -109,6 +138,30 @@ class Composer(QObject):
 
     def stop(self) -> None:
         self._transcript.stop()
+
+    def _parent_id(self) -> str | None:
+        """Under what the text is sent: the end of the branch, or what the edited message stands under."""
+        if self._edit is not None:
+            return self._edit.parent_id
+        last = self._transcript.last
+        return last.id if last is not None else None
+
+    def _keep(self) -> None:
+        chat_id = self._transcript.chat_id
+        if self._edit is None or chat_id is None:
+            self._kept.set_draft(chat_id, self._text)
+        else:
+            self._edit = msgspec.structs.replace(self._edit, text=self._text)
+            self._kept.set_edit(chat_id, self._edit)
+
+    def _end_edit(self) -> None:
+        """Goes back to the draft that waited."""
+        chat_id = self._transcript.chat_id
+        assert chat_id is not None
+        self._edit = None
+        self._kept.set_edit(chat_id, None)
+        self._text = self._kept.draft(chat_id)
+        self.text_replaced.emit()
 
     def _chat_to_send_in(self, model_id: str | None) -> tuple[str, bool]:
         """Returns the open chat, or makes the one that begins with this message."""
@@ -137,11 +190,18 @@ class Composer(QObject):
         return on_reply
 
     def _on_sent(self, chat_id: str, text: str) -> None:
-        if self._kept.draft(chat_id) == text:
-            self._kept.set_draft(chat_id, "")
-        if self._transcript.chat_id == chat_id and self._text == text:
-            self._text = ""
-            self.text_replaced.emit()
+        edit = self._kept.edit(chat_id)
+        is_open = self._transcript.chat_id == chat_id
+        if edit is not None and edit.text == text:
+            self._kept.set_edit(chat_id, None)
+            if is_open:
+                self._end_edit()
+        elif edit is None:
+            if self._kept.draft(chat_id) == text:
+                self._kept.set_draft(chat_id, "")
+            if is_open and self._text == text:
+                self._text = ""
+                self.text_replaced.emit()
         self.sent.emit()
 
     def _on_refused(self, notice: Notice, chat_id: str, is_new: bool) -> None:
@@ -157,7 +217,9 @@ class Composer(QObject):
             self._transcript.open(None)
 
     def _on_opened(self) -> None:
-        self._text = self._kept.draft(self._transcript.chat_id)
+        chat_id = self._transcript.chat_id
+        self._edit = self._kept.edit(chat_id) if chat_id is not None else None
+        self._text = self._edit.text if self._edit is not None else self._kept.draft(chat_id)
         self._sending = None
         self.text_replaced.emit()
         self.changed.emit()
@@ -168,8 +230,10 @@ class Composer(QObject):
 
     def _leave_text(self, chat_id: str) -> None:
         """Moves the draft of a chat that is gone to the one that has not begun."""
-        texts = [self._kept.draft(None), self._kept.draft(chat_id)]
+        edit = self._kept.edit(chat_id)
+        texts = [self._kept.draft(None), self._kept.draft(chat_id), edit.text if edit is not None else ""]
         self._kept.set_draft(None, "\n\n".join(text for text in texts if text))
+        self._kept.set_edit(chat_id, None)
         self._kept.set_draft(chat_id, "")
 
 

@@ -9,9 +9,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, QTimer
 
-from app.domain.value import from_json, to_json
+from app.domain.value import Value, from_json, to_json
 
 SAVE_AFTER_MS = 500
+_EDIT = "#edit"  # ends the key of an edit among the drafts
+
+
+class Edit(Value):
+    """A sent message being written anew: it will stand beside the old one, under the same parent."""
+
+    message_id: str
+    text: str
+    parent_id: str | None = None
 
 
 class Kept(QObject):
@@ -53,6 +62,16 @@ class Kept(QObject):
             del self._drafts[chat_id or ""]
         self._drafts_changed = True
         self._timer.start()
+
+    def edit(self, chat_id: str | None) -> Edit | None:
+        saved = self._drafts.get(f"{chat_id}{_EDIT}", "")
+        try:
+            return from_json(saved, Edit) if saved else None
+        except ValueError:
+            return None
+
+    def set_edit(self, chat_id: str, edit: Edit | None) -> None:
+        self.set_draft(f"{chat_id}{_EDIT}", to_json(edit).decode() if edit is not None else "")
 
     def save(self) -> None:
         self._timer.stop()

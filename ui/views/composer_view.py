@@ -6,14 +6,14 @@ import math
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent, QTextCursor, QTextOption
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.domain.chat import MAX_MESSAGE_BYTES
 from ui.texts import SEPARATOR, size_text
 from ui.theme import Theme, transcript_font
 from ui.viewmodels.composer import Composer
 from ui.widgets.buttons import push_button
-from ui.widgets.labels import label
+from ui.widgets.labels import ElidedLabel, Sign, label
 from ui.widgets.wrapping import wrap_mode
 
 MOST_LINES = 9
@@ -29,6 +29,8 @@ class DraftEdit(QPlainTextEdit):
 
     entered = Signal()
     focus_changed = Signal(bool)
+    escaped = Signal()
+    recalled = Signal()  # Up, where there is no text to go up in
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +83,10 @@ class DraftEdit(QPlainTextEdit):
         if event.key() in _ENTER and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.entered.emit()
             event.accept()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        elif event.key() == Qt.Key.Key_Up and self.document().isEmpty():
+            self.recalled.emit()
         else:
             super().keyPressEvent(event)
 
@@ -107,15 +113,22 @@ class ComposerView(QFrame):
         self.button = push_button("", "primary")
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setIconSize(QSize(_ICON_PX, _ICON_PX))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 8, 8, 8)
+        self.editing = self._build_editing()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 8, 8, 8)
+        column.setSpacing(4)
+        column.addWidget(self.editing)
+        row = QHBoxLayout()
         row.setSpacing(12)
+        column.addLayout(row)
         row.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._length, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
         self.edit.textChanged.connect(self._on_typed)
         self.edit.entered.connect(composer.send)
         self.edit.focus_changed.connect(self._show_focus)
+        self.edit.escaped.connect(composer.cancel_edit)
+        self.edit.recalled.connect(composer.edit_last)
         self.button.clicked.connect(self._on_button)
         composer.changed.connect(self._show)
         composer.text_replaced.connect(self._on_replaced)
@@ -125,6 +138,27 @@ class ComposerView(QFrame):
     def write(self) -> None:
         """Puts the caret into the box."""
         self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _build_editing(self) -> QWidget:
+        """What stands over the text while it is a message written anew."""
+        strip = QWidget()
+        sign = Sign(_ICON_PX)
+        self._theme.dress(sign, "pencil", "accent", _ICON_PX)
+        words = ElidedLabel(self.tr("Editing a message. The one before stays in the chat."), "caption")
+        self.cancel = push_button(self.tr("Cancel"), "link")
+        self.cancel.setToolTip(self.tr("Leave the message as it is (Esc)"))
+        self.cancel.clicked.connect(self._on_cancel)
+        row = QHBoxLayout(strip)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(sign)
+        row.addWidget(words, 1)
+        row.addWidget(self.cancel)
+        return strip
+
+    def _on_cancel(self) -> None:
+        self._composer.cancel_edit()
+        self.write()
 
     def _on_typed(self) -> None:
         text = self.edit.toPlainText()
@@ -145,6 +179,8 @@ class ComposerView(QFrame):
     def _show(self) -> None:
         composer = self._composer
         self.edit.setReadOnly(composer.is_sending)
+        self.editing.setVisible(composer.editing is not None)
+        self.cancel.setEnabled(not composer.is_sending)
         is_stop = composer.can_stop
         self.button.setText(self.tr("Stop") if is_stop else self.tr("Send"))
         self.button.setToolTip(self.tr("Stop the answer (Esc)") if is_stop else self.tr("Send (Enter)"))

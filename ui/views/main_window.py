@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
             "continue_answer": self._continue,
             "regenerate": self._regenerate,
             "copy_answer": self._copy_last,
+            "edit_last": workspace.composer.edit_last,
             "jump_to_end": self.transcript.jump_to_end,
             "toggle_sidebar": self._toggle_sidebar,
             "larger": lambda: self._step_zoom(1),
@@ -151,6 +152,8 @@ class MainWindow(QMainWindow):
         self.transcript.copy_wanted.connect(self._copy)
         self.transcript.regenerate_wanted.connect(workspace.regenerate)
         self.transcript.continue_wanted.connect(workspace.retry_answer)
+        self.transcript.edit_wanted.connect(workspace.composer.edit)
+        workspace.composer.text_replaced.connect(self._write_edit)
         self.empty.suggested.connect(self._take_suggestion)
         workspace.model_choice_wanted.connect(self.picker.open)
         workspace.draft_wanted.connect(self.composer.write)
@@ -182,6 +185,7 @@ class MainWindow(QMainWindow):
             "regenerate": is_over,
             "copy_answer": is_over and bool(answer and answer.content),
             "continue_answer": can_go_on,
+            "edit_last": any(message.role is Role.USER for message in transcript.messages),
             "rename_chat": has_chat,
             "delete_chat": has_chat,
         }
@@ -211,6 +215,10 @@ class MainWindow(QMainWindow):
         answer = self._last_answer()
         if answer is not None:
             self._workspace.regenerate(answer.id)
+
+    def _write_edit(self) -> None:
+        if self._workspace.composer.editing is not None:
+            self.composer.write()
 
     def _copy_last(self) -> None:
         answer = self._last_answer()

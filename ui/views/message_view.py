@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QEnterEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.chat import Message, MessageStatus, Role
 from app.domain.generation import StopReason
 from ui.markdown.view import MarkdownView
 from ui.texts import answer_text, remark_text, thought_text
 from ui.theme import Theme, transcript_font
-from ui.widgets.buttons import icon_button
+from ui.widgets.buttons import icon_button, quiet_button
 from ui.widgets.fold import Fold
 from ui.widgets.labels import ElidedLabel, Sign, label
 from ui.widgets.text_pane import BORDER_PX, TextPane
@@ -29,6 +29,7 @@ class MessageView(QWidget):
     copy_wanted = Signal(str)
     regenerate_wanted = Signal(str)  # the answer's id
     continue_wanted = Signal(str)
+    edit_wanted = Signal(str)  # the id of a person's message
     caret_moved = Signal(object)  # the pane
 
     def __init__(self, theme: Theme) -> None:
@@ -59,6 +60,10 @@ class PersonView(MessageView):
         self.pane = TextPane()
         self.pane.setFont(transcript_font(zoom))
         self.pane.caret_moved.connect(lambda: self.caret_moved.emit(self.pane))
+        self.pane.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.pane.customContextMenuRequested.connect(self._open_menu)
+        self.edit_button = quiet_button(theme, "pencil", self.tr("Edit and send again"))
+        self.edit_button.clicked.connect(lambda: self.edit_wanted.emit(self._message_id))
         self._text = ""
         self._bubble = QFrame()
         self._bubble.setObjectName("bubble")
@@ -73,12 +78,18 @@ class PersonView(MessageView):
         inside.addWidget(self._more)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
         row.addStretch(1)
+        beside = QVBoxLayout()
+        beside.setContentsMargins(0, _BUBBLE_Y - 2, 0, 0)  # in the middle of the first line
+        beside.addWidget(self.edit_button)
+        beside.addStretch(1)
+        row.addLayout(beside)
         row.addWidget(self._bubble)
         self.pane.setAccessibleName(self.tr("You said"))
 
     def show_message(self, message: Message, model_name: str) -> None:
-        self._text = message.content
+        self._text, self._message_id = message.content, message.id
         is_long = len(message.content) > SHORTENED_CHARACTERS
         self.pane.set_text(message.content[:SHORTENED_CHARACTERS] + "…" if is_long else message.content)
         self._more.setText(self.tr("Show all of it"))
@@ -87,6 +98,21 @@ class PersonView(MessageView):
 
     def fit_to(self, width: int) -> None:
         self._hug(width)
+
+    def make_menu(self) -> QMenu:
+        menu = QMenu(self)
+        edit = menu.addAction(self._theme.icon("pencil"), self.tr("Edit and send again"))
+        edit.triggered.connect(lambda: self.edit_wanted.emit(self._message_id))
+        chosen = self.pane.textCursor().selectedText().replace("\u2029", "\n")
+        words = self.tr("Copy selection") if chosen else self.tr("Copy message")
+        copy = menu.addAction(self._theme.icon("copy"), words)
+        copy.triggered.connect(lambda: self.copy_wanted.emit(chosen or self._text))
+        return menu
+
+    def _open_menu(self, place: QPoint) -> None:
+        menu = self.make_menu()
+        menu.exec(self.pane.mapToGlobal(place))
+        menu.deleteLater()
 
     def _show_all(self) -> None:
         self.pane.set_text(self._text)
@@ -101,6 +127,14 @@ class PersonView(MessageView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._hug()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.edit_button.set_awake(is_awake=True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.edit_button.set_awake(is_awake=False)
 
 
 class AnswerView(MessageView):

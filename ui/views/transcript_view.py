@@ -33,6 +33,7 @@ class TranscriptView(QScrollArea):
     copy_wanted = Signal(str)
     regenerate_wanted = Signal(str)
     continue_wanted = Signal(str)
+    edit_wanted = Signal(str)
 
     def __init__(self, transcript: Transcript, models: Models, theme: Theme) -> None:
         super().__init__()
@@ -174,6 +175,7 @@ class TranscriptView(QScrollArea):
         view.copy_wanted.connect(self.copy_wanted)
         view.regenerate_wanted.connect(self.regenerate_wanted)
         view.continue_wanted.connect(self.continue_wanted)
+        view.edit_wanted.connect(self.edit_wanted)
         view.caret_moved.connect(self._show_caret)
         self._views.insert(place, view)
         self._messages.insertWidget(place, view)

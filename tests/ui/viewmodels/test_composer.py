@@ -216,3 +216,91 @@ def test_the_model_chosen_for_a_new_chat_answers_it(host, deliver, workspace, co
     deliver()
     assert host.asked(Send)[0].model_id == STARTER.id
     assert host.asked(CreateChat)[0].model_id == STARTER.id
+
+
+def open_told(host, workspace, deliver):
+    host.add_chat("c", "Hi", "Hello", "And?", "More")
+    workspace.open_chat("c")
+    deliver()
+
+
+def test_a_message_written_anew_stands_beside_the_old_one(host, deliver, workspace, composer):
+    open_told(host, workspace, deliver)
+    composer.edit("c-2")
+    assert (composer.text, composer.editing) == ("And?", "c-2")
+    type_and_send(composer, "And then?")
+    deliver()
+    (send,) = host.asked(Send)
+    assert (send.text, send.parent_id) == ("And then?", "c-1")
+    assert (composer.text, composer.editing) == ("", None)
+    assert [m.content for m in workspace.transcript.messages] == ["Hi", "Hello", "And then?", ""]
+    assert host.messages["c-2"].content == "And?"
+
+
+def test_the_first_message_written_anew_is_another_root(host, deliver, workspace, composer):
+    open_told(host, workspace, deliver)
+    composer.edit("c-0")
+    type_and_send(composer, "Good day")
+    deliver()
+    assert host.asked(Send)[0].parent_id is None
+    assert [message.content for message in workspace.transcript.messages] == ["Good day", ""]
+
+
+def test_the_draft_waits_while_a_message_is_written_anew(host, deliver, workspace, composer):
+    open_told(host, workspace, deliver)
+    composer.set_text("my draft")
+    composer.edit_last()
+    composer.set_text("changed")
+    assert composer.editing == "c-2"
+    composer.edit_last()  # once more changes nothing
+    assert composer.text == "changed"
+    composer.cancel_edit()
+    assert (composer.text, composer.editing) == ("my draft", None)
+    composer.edit_last()
+    type_and_send(composer, "anew")
+    deliver()
+    assert composer.text == "my draft"
+
+
+def test_what_is_written_anew_is_kept_for_its_chat_and_over_a_restart(
+    host, deliver, workspace, composer, kept, home
+):
+    open_told(host, workspace, deliver)
+    composer.edit("c-2")
+    composer.set_text("half")
+    workspace.new_chat()
+    assert (composer.text, composer.editing) == ("", None)
+    workspace.open_chat("c")
+    deliver()
+    assert (composer.text, composer.editing) == ("half", "c-2")
+    kept.save()
+    edit = Kept(home / "window.ini").edit("c")
+    assert edit is not None
+    assert (edit.message_id, edit.parent_id, edit.text) == ("c-2", "c-1", "half")
+
+
+def test_a_refused_edit_stays_in_the_box(host, deliver, workspace, composer):
+    open_told(host, workspace, deliver)
+    host.refusals[Send] = Notice(code=NoticeCode.CHAT_BUSY)
+    composer.edit("c-2")
+    type_and_send(composer, "anew")
+    composer.cancel_edit()  # not while it is on its way
+    deliver()
+    assert (composer.text, composer.editing) == ("anew", "c-2")
+
+
+def test_only_what_a_person_said_is_written_anew(host, deliver, workspace, composer):
+    composer.edit_last()
+    open_told(host, workspace, deliver)
+    composer.edit("c-1")
+    composer.edit("nothing")
+    assert composer.editing is None
+
+
+def test_an_edit_outlives_its_chat_as_a_draft(host, deliver, workspace, composer):
+    open_told(host, workspace, deliver)
+    composer.edit("c-2")
+    composer.set_text("half")
+    host.say(ChatRemoved(chat_id="c"))
+    deliver()
+    assert (composer.text, composer.editing) == ("half", None)

@@ -342,3 +342,53 @@ def test_a_chat_without_a_title_has_a_name_in_the_list(host, ready, deliver):
     deliver()
     assert titles(ready) == [""]
     ready.grab()  # drawn as “New chat”
+
+
+def test_a_message_is_edited_by_keyboard_and_by_mouse(qtbot, host, ready, press, workspace, deliver):
+    host.add_chat("c", "Hi", "Hello")
+    workspace.open_chat("c")
+    deliver()
+    edit = ready.composer.edit
+    assert not ready.composer.editing.isVisible()
+    press(edit, "Up")
+    assert (edit.toPlainText(), ready.composer.editing.isVisible()) == ("Hi", True)
+    press(edit, "Esc")
+    assert (edit.toPlainText(), ready.composer.editing.isVisible()) == ("", False)
+    press(ready, "Ctrl+E")
+    ready.composer.cancel.click()
+    assert edit.hasFocus()
+    qtbot.mouseClick(ready.transcript.views[0].edit_button, Qt.MouseButton.LeftButton)
+    assert edit.hasFocus()
+    qtbot.keyClicks(edit, " there")
+    press(edit, "Return")
+    (send,) = host.asked(Send)
+    assert (send.text, send.parent_id) == ("Hi there", None)
+    assert not ready.composer.editing.isVisible()
+
+
+def test_the_menu_of_a_message(qapp, host, ready, workspace, deliver):
+    host.add_chat("c", "Hi", "Hello")
+    workspace.open_chat("c")
+    deliver()
+    view = ready.transcript.views[0]
+    edit, copy = view.make_menu().actions()
+    copy.trigger()
+    assert qapp.clipboard().text() == "Hi"
+    edit.trigger()
+    assert workspace.composer.editing == "c-0"
+    view.pane.selectAll()
+    assert view.make_menu().actions()[1].text() == "Copy selection"
+
+
+def test_the_edit_button_is_seen_on_hover_and_focus(qapp, host, ready, workspace, deliver):
+    host.add_chat("c", "Hi", "Hello")
+    workspace.open_chat("c")
+    deliver()
+    qapp.processEvents()
+    button = ready.transcript.views[0].edit_button
+    hidden = button.grab().toImage()
+    button.set_awake(is_awake=True)
+    assert button.grab().toImage() != hidden
+    button.set_awake(is_awake=False)
+    button.setFocus()
+    assert button.grab().toImage() != hidden
