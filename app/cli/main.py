@@ -50,8 +50,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     # WORKAROUND(https://github.com/python/cpython/issues/59317): an optional positional after an option is
     # not seen by argparse, as in `run MODEL --json PROMPT`.
     late = getattr(options, "late", None)
-    if rest and late and getattr(options, late) is None and not rest[0].startswith("-"):
-        setattr(options, late, rest.pop(0))
+    is_after_dashes = rest[:1] == ["--"]
+    words = rest[is_after_dashes:]
+    if words and late and getattr(options, late) is None and (is_after_dashes or words[0][:1] != "-"):
+        setattr(options, late, words[0])
+        rest = words[1:]
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return options

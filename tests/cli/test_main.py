@@ -8,7 +8,7 @@ import pytest
 
 import app
 from app.cli import list as list_verb
-from app.cli.main import main
+from app.cli.main import main, parse
 from app.domain.notice import NoticeCode
 from app.errors import BugError, KnownError
 
@@ -32,6 +32,33 @@ def failing(monkeypatch):
 def test_wrong_usage_is_2(argv, capsys):
     assert main(argv) == 2
     assert "usage: cove" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "prompt"),
+    [
+        (["m", "p"], "p"),
+        (["m", "--json", "p"], "p"),
+        (["--json", "m", "p"], "p"),
+        (["m", "--", "-p"], "-p"),
+        (["m", "--json", "--", "-p"], "-p"),
+        (["m", "-5 apples"], "-5 apples"),
+        (["m", "--gpu-layers", "-1", "p"], "p"),
+        (["m", "--continue", ""], ""),
+        (["m"], None),
+    ],
+)
+def test_a_prompt_may_stand_anywhere(argv, prompt):
+    assert parse(["run", *argv]).prompt == prompt
+
+
+@pytest.mark.parametrize(
+    "argv", [["m", "p", "--json", "q"], ["m", "--json", "-p"], ["m", "p", "--", "q", "r"]]
+)
+def test_what_is_too_much_is_wrong_usage(argv, capsys):
+    with pytest.raises(SystemExit):
+        parse(["run", *argv])
+    assert "unrecognized arguments" in capsys.readouterr().err
 
 
 def test_help_names_every_verb(capsys):
