@@ -194,7 +194,8 @@ class Cell(QWidget):
         self.first = first  # index of its first leaf
         self._ink = ink
         self._place = "" if isinstance(leaf, Line) else leaf.place
-        self._left = 0 if isinstance(leaf, Line) else BORDER_PX + round(ink.indent(self._place))
+        # A pane has a border of its own; the frame around code is to stand where text does.
+        self._left = round(ink.indent(self._place)) + (BORDER_PX if isinstance(leaf, Code) else 0)
         if isinstance(leaf, Line):
             self.body: ProsePane | TablePane | CodeBlock = ProsePane(ink, is_first=first == 0)
         else:
