@@ -65,8 +65,9 @@ def completed(text: str) -> str:
 
 def _note(stack: list[str], mark: str, before: str, after: str) -> None:
     """Takes a run of marks as a closing or an opening one, by what is around it."""
-    if mark in stack and before and not before.isspace():
-        del stack[stack.index(mark) :]
+    if mark in stack:
+        if before and not before.isspace():
+            del stack[stack.index(mark) :]
     elif after and not after.isspace() and not (before.isalnum() and mark in _NOT_IN_WORDS):
         stack.append(mark)
 

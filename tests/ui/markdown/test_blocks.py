@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ui.markdown.blocks import Blocks, leaves_of
-from ui.markdown.leaves import Code, Leaf, Line, Table
+from ui.markdown.leaves import Code, Leaf, Line, Run, Table
 from ui.markdown.parsing import block_tokens, units
 
 PIECES = (
@@ -49,7 +49,7 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[begin:end] for begin, end in pairwise(edges)]
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=900, deadline=None)
 @given(texts, cuts)
 @example("- a\n- b\n\n\n3. c\n4. d", list(range(30)))
 @example("~~~ x\ny\n~~~", [])
@@ -167,3 +167,16 @@ def test_where_a_link_goes_is_never_seen():
 def test_a_star_that_multiplies_is_a_star():
     frames = tails("so 2*3 and a * b, snake_case_name")
     assert [run for frame in frames for run in frame[0].runs if run.style] == []
+
+
+@pytest.mark.parametrize("part", ["[", "![", "*a ", "`", "<", "> ", "- ", "[a]("])
+def test_a_model_that_loops_is_still_shown(part):
+    parsed: list[int] = []
+    blocks = Blocks()
+    for _ in range(10):
+        blocks.feed(part * 1000)
+        parsed.append(len(blocks.tail()))
+    blocks.finish()
+    assert len(parsed) == 10
+    if "[" in part:
+        assert blocks.closed == [Line((Run(part * 10_000),))]
