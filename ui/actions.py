@@ -47,6 +47,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("delete_chat", _("actions", "Delete chat"), Group.CHAT, ("Ctrl+Shift+Backspace",), "trash"),
     ActionSpec("next_chat", _("actions", "Next chat"), Group.CHAT, ("Ctrl+PgDown", "Ctrl+Tab")),
     ActionSpec("previous_chat", _("actions", "Previous chat"), Group.CHAT, ("Ctrl+PgUp", "Ctrl+Shift+Tab")),
+    ActionSpec("search_chats", _("actions", "Search chats"), Group.CHAT, ("Ctrl+K", "Ctrl+F"), "search"),
     ActionSpec("write", _("actions", "Write a message"), Group.CHAT, ("Ctrl+L",)),
     ActionSpec("choose_model", _("actions", "Choose model"), Group.CHAT, ("Ctrl+M",)),
     ActionSpec("stop", _("actions", "Stop the answer"), Group.ANSWER, ("Esc",), "stop"),

@@ -228,7 +228,12 @@ class FakeHost:
 
     def _list_chats(self, command: protocol.ListChats) -> Reply:
         older = [c for c in self._newest() if command.before_ms is None or c.updated_ms < command.before_ms]
+        older = [chat for chat in older if command.query.casefold() in self._all_text(chat)]
         return ChatPage(chats=tuple(older[: self.snapshot_chats]), has_more=len(older) > self.snapshot_chats)
+
+    def _all_text(self, chat: Chat) -> str:
+        texts = [message.content for message in self.messages.values() if message.chat_id == chat.id]
+        return "\n".join([chat.title, *texts]).casefold()
 
     def _open_chat(self, command: protocol.OpenChat) -> Reply:
         chat = self.chats[command.chat_id]

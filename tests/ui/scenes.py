@@ -317,6 +317,21 @@ def _editing(stage: Stage) -> None:
     stage.workspace.composer.edit_last()
 
 
+def _search(stage: Stage) -> None:
+    _answered(stage)
+    stage.window.sidebar.begin_search()
+    stage.window.sidebar.search.setText("tr")
+    stage.workspace.chats._look()
+    stage.settle()
+
+
+def _search_empty(stage: Stage) -> None:
+    _answered(stage)
+    stage.window.sidebar.search.setText("giraffe")
+    stage.workspace.chats._look()
+    stage.settle()
+
+
 def _deleted(stage: Stage) -> None:
     stage.settle()
     stage.workspace.delete_chat("chat0")
@@ -349,4 +364,6 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "menu": _menu,
     "deleted": _deleted,
     "editing": _editing,
+    "search": _search,
+    "search-nothing": _search_empty,
 }

@@ -1,4 +1,4 @@
-"""The list of chats, newest first. More are fetched as the reader scrolls down."""
+"""The list of chats, newest first: all, or what a search finds. More are fetched as the reader scrolls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bisect import bisect_left
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from app.client.protocol import (
     ChangeChat,
@@ -26,6 +26,7 @@ from ui.bridge import Bridge
 AnyIndex = QModelIndex | QPersistentModelIndex
 CHAT_ROLE = Qt.ItemDataRole.UserRole
 AGE_ROLE = Qt.ItemDataRole.UserRole + 1
+SEARCH_AFTER_MS = 120  # of no typing
 
 _TOP = QModelIndex()
 
@@ -45,6 +46,7 @@ class ChatList(QAbstractListModel):
 
     removed = Signal(str)
     refused = Signal(object)  # Notice
+    searched = Signal()  # what is listed is what was asked for
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +55,12 @@ class ChatList(QAbstractListModel):
         self._has_more = False
         self._is_fetching = False
         self._is_removing = False
+        self._query = ""
+        self._awaited: ListChats | None = None  # the last list that was asked for, until its reply
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(SEARCH_AFTER_MS)
+        self._pause.timeout.connect(self._look)
         bridge.snapshot_taken.connect(self._on_snapshot)
         bridge.happened.connect(self._on_event)
 
@@ -60,6 +68,27 @@ class ChatList(QAbstractListModel):
     def is_removing(self) -> bool:
         """Whether a row is just going: a view's current row then moves without anybody having moved it."""
         return self._is_removing
+
+    @property
+    def query(self) -> str:
+        return self._query
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether what is listed is not yet what was asked for."""
+        return self._pause.isActive() or self._awaited is not None
+
+    def search(self, query: str) -> None:
+        """Lists the chats that have these words in their title or texts; all of them for no words."""
+        query = query.strip()
+        if query == self._query:
+            return
+        self._query = query
+        self._awaited = None
+        if query:
+            self._pause.start()
+        else:
+            self._look()
 
     def chat(self, chat_id: str | None) -> Chat | None:
         return next((chat for chat in self._chats if chat.id == chat_id), None)
@@ -112,7 +141,9 @@ class ChatList(QAbstractListModel):
     def fetchMore(self, parent: AnyIndex) -> None:
         if self.canFetchMore(parent):
             self._is_fetching = True
-            self._bridge.ask(ListChats(before_ms=self._chats[-1].updated_ms), self._on_page)
+            query = self._query
+            command = ListChats(query=query, before_ms=self._chats[-1].updated_ms)
+            self._bridge.ask(command, lambda reply: self._on_page(query, reply))
 
     # The host's side
 
@@ -123,13 +154,37 @@ class ChatList(QAbstractListModel):
         if isinstance(reply, Refused):
             self.refused.emit(reply.notice)
 
+    def _look(self) -> None:
+        """Asks for the list anew."""
+        self._pause.stop()
+        command = ListChats(query=self._query)
+        self._awaited = command
+        self._bridge.ask(command, lambda reply: self._on_found(command, reply))
+
+    def _on_found(self, command: ListChats, reply: Reply) -> None:
+        if command is not self._awaited:
+            return  # something else was asked since
+        self._awaited = None
+        if isinstance(reply, ChatPage):
+            self._take(list(reply.chats), has_more=reply.has_more)
+        elif isinstance(reply, Refused):
+            self.refused.emit(reply.notice)
+        self.searched.emit()
+
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        self._has_more = snapshot.has_more_chats
+        if self._query:
+            self._look()
+        else:
+            self._awaited = None
+            self._take(list(snapshot.chats), has_more=snapshot.has_more_chats)
+
+    def _take(self, chats: list[Chat], *, has_more: bool) -> None:
+        self._has_more = has_more
         self._is_fetching = False
-        if list(snapshot.chats) == self._chats:
+        if chats == self._chats:
             return
         self.beginResetModel()
-        self._chats = list(snapshot.chats)
+        self._chats = chats
         self.endResetModel()
 
     def _on_event(self, event: Event) -> None:
@@ -139,7 +194,9 @@ class ChatList(QAbstractListModel):
             self._remove(event.chat_id)
             self.removed.emit(event.chat_id)
 
-    def _on_page(self, reply: Reply) -> None:
+    def _on_page(self, query: str, reply: Reply) -> None:
+        if query != self._query:
+            return  # of another list
         self._is_fetching = False
         if not isinstance(reply, ChatPage):
             return
@@ -158,6 +215,9 @@ class ChatList(QAbstractListModel):
         if row >= 0 and self._chats[row].updated_ms == chat.updated_ms:
             self._chats[row] = chat
             self._tell_changed(row)
+            return
+        if row < 0 and self._query:
+            self._pause.start()  # it may have the words now
             return
         others = self._chats if row < 0 else self._chats[:row] + self._chats[row + 1 :]
         place = bisect_left(others, -chat.updated_ms, key=lambda other: -other.updated_ms)

@@ -125,6 +125,7 @@ class MainWindow(QMainWindow):
             "delete_chat": lambda: workspace.delete_chat(workspace.transcript.chat_id),
             "next_chat": lambda: self.sidebar.step(1),
             "previous_chat": lambda: self.sidebar.step(-1),
+            "search_chats": self._search_chats,
             "write": self.composer.write,
             "choose_model": self.picker.open,
             "stop": workspace.composer.stop,
@@ -146,6 +147,7 @@ class MainWindow(QMainWindow):
         self.sidebar.chat_wanted.connect(workspace.open_chat)
         self.sidebar.chat_clicked.connect(self.composer.write)
         self.sidebar.new_wanted.connect(self._start_new_chat)
+        self.sidebar.search_left.connect(self.composer.write)
         self.sidebar.hide_wanted.connect(self._toggle_sidebar)
         self.sidebar.menu_wanted.connect(self._open_menu)
         self.sidebar.chat_menu_wanted.connect(self._open_chat_menu)
@@ -200,7 +202,12 @@ class MainWindow(QMainWindow):
 
     def _start_new_chat(self) -> None:
         self._workspace.new_chat()
+        self.sidebar.end_search()  # or the new one would not be listed
         self.composer.write()
+
+    def _search_chats(self) -> None:
+        self._show_sidebar(is_shown=True)
+        self.sidebar.begin_search()
 
     def _take_suggestion(self, text: str) -> None:
         self._workspace.composer.put_text(text)

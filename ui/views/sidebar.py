@@ -12,10 +12,11 @@ from PySide6.QtCore import (
     Signal,
     SignalInstance,
 )
-from PySide6.QtGui import QFont, QPainter
+from PySide6.QtGui import QAction, QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
+    QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -31,6 +32,7 @@ from ui.viewmodels.transcript import Transcript
 from ui.viewmodels.transfers import Transfers
 from ui.views.transfer_rows import TransferRows
 from ui.widgets.buttons import icon_button, push_button
+from ui.widgets.labels import label
 
 WIDTH_PX = 248
 _ROW_PX = 34
@@ -112,11 +114,49 @@ class ChatDelegate(QStyledItemDelegate):
         }[age]
 
 
+class SearchField(QLineEdit):
+    """Esc empties it, and leaves it when it is empty; Down and Enter go on to what was found."""
+
+    left = Signal()
+    down_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("search")
+        self.setPlaceholderText(self.tr("Search chats"))
+        self.setAccessibleName(self.tr("Search chats"))
+        sign = self._action(self.tr("Search chats"), QLineEdit.ActionPosition.LeadingPosition)
+        theme.dress(sign, "search", "muted")
+        sign.triggered.connect(self.selectAll)
+        self.clearing = self._action(self.tr("Clear the search"), QLineEdit.ActionPosition.TrailingPosition)
+        theme.dress(self.clearing, "close", "muted")
+        self.clearing.triggered.connect(self.clear)
+        self.clearing.setVisible(False)
+        self.textChanged.connect(lambda text: self.clearing.setVisible(bool(text)))
+
+    def _action(self, name: str, place: QLineEdit.ActionPosition) -> QAction:
+        action = QAction(name, self)
+        self.addAction(action, place)
+        return action
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            if self.text():
+                self.clear()
+            else:
+                self.left.emit()
+        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.down_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class Sidebar(QFrame):
     """Selecting a chat opens it; the open chat is the selected one."""
 
     chat_wanted = Signal(str)
     chat_clicked = Signal()  # by mouse: the reader goes on to write
+    search_left = Signal()
     new_wanted = Signal()
     hide_wanted = Signal()
     menu_wanted = Signal(QPoint)  # of the whole window
@@ -136,6 +176,9 @@ class Sidebar(QFrame):
         hide.clicked.connect(self.hide_wanted)
         self._menu = icon_button(theme, "more", self.tr("Menu"))
         self._menu.clicked.connect(self._on_menu)
+        self.search = SearchField(theme)
+        self.nothing = label(self.tr("No chat has these words."), "muted", wraps=True)
+        self.nothing.setContentsMargins(2, 4, 0, 0)
         top = QHBoxLayout()
         top.setSpacing(4)
         top.addWidget(self.new_button, 1)
@@ -144,11 +187,21 @@ class Sidebar(QFrame):
         column.setContentsMargins(12, 12, 12, 10)
         column.setSpacing(8)
         column.addLayout(top)
+        column.addWidget(self.search)
+        column.addWidget(self.nothing)
         column.addWidget(self.list, 1)
         self._transfer_rows = TransferRows(transfers, theme)
         column.addWidget(self._transfer_rows)
         column.addWidget(self._menu, 0, Qt.AlignmentFlag.AlignLeft)
         self._join()
+
+    def begin_search(self) -> None:
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def end_search(self) -> None:
+        """Lists all chats again."""
+        self.search.clear()
 
     def rename(self, chat_id: str | None) -> None:
         """Lets a chat's title be edited in its place."""
@@ -180,6 +233,12 @@ class Sidebar(QFrame):
 
     def _join(self) -> None:
         self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.search.textChanged.connect(self._chats.search)
+        self.search.down_wanted.connect(self._go_to_first)
+        self.search.left.connect(self.search_left)
+        for changed in (*self._changes(), self._chats.searched):
+            changed.connect(self._show_nothing)
+        self._show_nothing()
         self._transcript.opened.connect(self._follow)
         for changed in self._changes():
             changed.connect(self._follow)
@@ -189,6 +248,15 @@ class Sidebar(QFrame):
     def _changes(self) -> tuple[SignalInstance, ...]:
         chats = self._chats
         return (chats.rowsInserted, chats.rowsMoved, chats.rowsRemoved, chats.modelReset)
+
+    def _go_to_first(self) -> None:
+        """Goes on to the first chat of the list, once that is what was searched for."""
+        if self._chats.rowCount() and not self._chats.is_searching:
+            self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.list.setCurrentIndex(self._chats.index(0))
+
+    def _show_nothing(self) -> None:
+        self.nothing.setVisible(bool(self._chats.query) and not self._chats.rowCount())
 
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
         chat = current.data(CHAT_ROLE)

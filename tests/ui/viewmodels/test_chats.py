@@ -169,3 +169,102 @@ def test_any_events_leave_the_newest_first(qapp, events):
     assert [chat.updated_ms for chat in shown] == sorted((c.updated_ms for c in shown), reverse=True)
     bridge.close()
     del tester
+
+
+@pytest.fixture
+def looked(host, deliver, chats):
+    """Searches without waiting for the typing to pause."""
+
+    def look(query):
+        chats.search(query)
+        if chats._pause.isActive():
+            chats._look()
+        deliver()
+        return titles(chats)
+
+    return look
+
+
+def test_a_search_finds_titles_and_texts(host, deliver, chats, looked):
+    host.add_chat("a", "What is a cove?", title="Water")
+    host.add_chat("b", "Hi", title="Cove")
+    host.add_chat("c", "Hi", title="Other")
+    deliver()
+    assert looked("cove") == ["Cove", "Water"]
+    assert looked("giraffe") == []
+    assert looked("") == ["Other", "Cove", "Water"]
+
+
+def test_typing_asks_once_after_a_pause(qtbot, host, deliver, chats):
+    host.add_chat("a", title="cove")
+    deliver()
+    for query in ("c", "co", "cov", "cov ", "cov"):
+        chats.search(query)
+    assert chats.is_searching
+    assert not host.asked(ListChats)
+    with qtbot.waitSignal(chats.searched):
+        pass
+    assert [command.query for command in host.asked(ListChats)] == ["cov"]
+    assert not chats.is_searching
+
+
+def test_a_late_reply_to_an_earlier_search_is_not_shown(host, deliver, chats, looked):
+    host.add_chat("a", title="first")
+    host.add_chat("b", title="second")
+    deliver()
+    host.is_holding = True
+    looked("first")
+    looked("second")
+    host.let_go(1)
+    deliver()
+    assert chats.is_searching
+    host.let_go()
+    deliver()
+    assert titles(chats) == ["second"]
+
+
+def test_pages_of_a_search_are_of_that_search(host, deliver, chats, looked):
+    host.snapshot_chats = 1
+    for number in range(3):
+        host.add_chat(f"x{number}")
+        host.add_chat(f"y{number}")
+    deliver()
+    assert looked("x") == ["x2"]
+    chats.fetchMore(QModelIndex())
+    deliver()
+    assert titles(chats) == ["x2", "x1"]
+    host.is_holding = True
+    chats.fetchMore(QModelIndex())
+    chats.search("")
+    host.let_go()
+    deliver()
+    assert titles(chats) == ["y2"]
+
+
+def test_a_search_follows_what_happens(host, deliver, chats, looked):
+    host.add_chat("a", title="cove")
+    host.add_chat("b", title="other")
+    deliver()
+    looked("cove")
+    host._put(msgspec.structs.replace(host.chats["b"], title="a cove too", updated_ms=9_999))
+    deliver()
+    assert chats.is_searching
+    chats._look()
+    deliver()
+    assert titles(chats) == ["a cove too", "cove"]
+    host.say(ChatRemoved(chat_id="b"))
+    deliver()
+    assert titles(chats) == ["cove"]
+    host.connect()  # a host that is back is asked again
+    deliver()
+    assert host.asked(ListChats)[-1].query == "cove"
+
+
+def test_a_refused_search_is_told(host, deliver, chats, looked):
+    told = []
+    chats.refused.connect(told.append)
+    host.add_chat("a")
+    deliver()
+    host.refusals[ListChats] = Notice(code=NoticeCode.BUG)
+    assert looked("zzz") == ["a"]
+    assert [notice.code for notice in told] == [NoticeCode.BUG]

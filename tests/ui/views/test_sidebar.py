@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 
 from app.domain.ids import now_ms
 from app.domain.transfer import Transfer, TransferFile, TransferState
@@ -101,3 +101,44 @@ def test_a_paused_download_goes_on_at_a_click(host, deliver, sidebar):
     assert "paused" in row.figures
     row._toggle.click()
     assert [type(command).__name__ for command in host.commands] == ["ResumeTransfer"]
+
+
+def test_searching_by_keyboard(qtbot, qapp, host, deliver, workspace, window):
+    for name in ("alpha", "beta"):
+        host.add_chat(name, "Hi", "Hello")
+    deliver()
+    window._toggle_sidebar()
+    window.activateWindow()
+    field = window.sidebar.search
+    qtbot.keySequence(window, "Ctrl+K")
+    assert field.hasFocus()
+    qtbot.keyClicks(field, "alp")
+    qtbot.keyClick(field, Qt.Key.Key_Return)  # too early: nothing is found yet
+    assert workspace.transcript.chat_id is None
+    workspace.chats._look()
+    deliver()
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    deliver()
+    assert workspace.transcript.chat_id == "alpha"
+    assert window.sidebar.list.hasFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    deliver()
+    assert workspace.chats.rowCount() == 2
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert window.composer.edit.hasFocus()
+
+
+def test_a_search_that_finds_nothing_says_so(host, deliver, workspace, window):
+    host.add_chat("alpha")
+    deliver()
+    sidebar = window.sidebar
+    assert not sidebar.nothing.isVisible()
+    sidebar.search.setText("zzz")
+    workspace.chats._look()
+    deliver()
+    assert sidebar.nothing.isVisible()
+    window.actions_by_name["new_chat"].trigger()
+    deliver()
+    assert sidebar.search.text() == ""
+    assert not sidebar.nothing.isVisible()
