@@ -57,6 +57,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("copy_answer", _("actions", "Copy answer"), Group.ANSWER, ("Ctrl+Shift+C",), "copy"),
     ActionSpec("jump_to_end", _("actions", "Go to the end"), Group.VIEW, ("Ctrl+End",), "arrow-down"),
     ActionSpec("toggle_sidebar", _("actions", "Show or hide chats"), Group.VIEW, ("Ctrl+B",), "sidebar"),
+    ActionSpec("toggle_inspector", _("actions", "Show or hide chat settings"), Group.VIEW, ("Ctrl+I",)),
     ActionSpec("larger", _("actions", "Larger text"), Group.VIEW, ("Ctrl++", "Ctrl+=")),
     ActionSpec("smaller", _("actions", "Smaller text"), Group.VIEW, ("Ctrl+-",)),
     ActionSpec("usual_size", _("actions", "Usual text size"), Group.VIEW, ("Ctrl+0",)),

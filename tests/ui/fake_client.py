@@ -253,7 +253,15 @@ class FakeHost:
     def _create_chat(self, command: protocol.CreateChat) -> Reply:
         if command.chat_id not in self.chats:
             now = self._tick()
-            self._put(Chat(id=command.chat_id, created_ms=now, updated_ms=now, model_id=command.model_id))
+            chat = Chat(
+                id=command.chat_id,
+                created_ms=now,
+                updated_ms=now,
+                model_id=command.model_id,
+                system_prompt=command.system_prompt,
+                sampling=command.sampling,
+            )
+            self._put(chat)
         return Done()
 
     def _change_chat(self, command: protocol.ChangeChat) -> Reply:

@@ -332,6 +332,27 @@ def _search_empty(stage: Stage) -> None:
     stage.settle()
 
 
+def _settings(stage: Stage) -> None:
+    stage.window._show_inspector(is_shown=True)
+    stage.settle()
+    stage.load()
+    for number, speed in enumerate((5400, 5133, 5900, 5200, 4980, 5133)):
+        stage.say("Why is the sky blue?" if not number else "Go on")
+        stage.host.grow(SKY[: 180 + 40 * number])
+        stage.end(timings=msgspec.structs.replace(TIMINGS, predicted_ms=speed))
+    stage.workspace.inspector.set_system_prompt("Answer briefly and name your sources.")
+    stage.workspace.inspector.set_sampler("temperature", 0.3)
+    stage.workspace.inspector.set_sampler("seed", 42)
+    stage.workspace.inspector.flush()
+
+
+def _settings_first(stage: Stage) -> None:
+    stage.host.models = [msgspec.structs.replace(STARTER, system_prompt="You are a helpful assistant.")]
+    stage.window.resize(900, 600)
+    stage.window._show_inspector(is_shown=True)
+    stage.settle()
+
+
 def _deleted(stage: Stage) -> None:
     stage.settle()
     stage.workspace.delete_chat("chat0")
@@ -363,6 +384,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "picker": _picker,
     "menu": _menu,
     "deleted": _deleted,
+    "chat-settings": _settings,
+    "chat-settings-first": _settings_first,
     "editing": _editing,
     "search": _search,
     "search-nothing": _search_empty,

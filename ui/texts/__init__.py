@@ -1,6 +1,15 @@
 """Everything the window says that is not a label of one view. Knows the domain's codes, no widget."""
 
-from ui.texts.figures import duration_text, number_text, percent_text, seconds_text, size_text, tokens_text
+from ui.texts.figures import (
+    context_text,
+    duration_text,
+    number_text,
+    percent_text,
+    seconds_text,
+    size_text,
+    speed_text,
+    tokens_text,
+)
 from ui.texts.notices import Words, action_text, notice_words
 from ui.texts.states import (
     SEPARATOR,
@@ -22,6 +31,7 @@ __all__ = [
     "Words",
     "action_text",
     "answer_text",
+    "context_text",
     "duration_text",
     "ending_text",
     "engine_text",
@@ -35,6 +45,7 @@ __all__ = [
     "remark_text",
     "seconds_text",
     "size_text",
+    "speed_text",
     "thought_text",
     "tokens_text",
     "transfer_text",

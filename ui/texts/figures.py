@@ -67,5 +67,17 @@ def tokens_text(count: int) -> str:
     return translate("texts", "{count} tokens").format(count=number_text(count))
 
 
+def speed_text(tokens_per_second: float) -> str:
+    return translate("texts", "{speed} tokens/s").format(speed=number_text(float(tokens_per_second)))
+
+
+def context_text(used: int, total: int) -> str:
+    """Returns for example "2,143 of 8,192 tokens"; without a total only what is used."""
+    if total <= 0:
+        return tokens_text(used)
+    figures = {"used": number_text(used), "total": number_text(total)}
+    return translate("texts", "{used} of {total} tokens").format(**figures)
+
+
 def percent_text(fraction: float) -> str:
     return translate("texts", "{percent} %").format(percent=number_text(round(100 * fraction)))

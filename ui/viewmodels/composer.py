@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.client.protocol import CreateChat, DeleteChat, Refused, Reply, Send
 from app.domain.chat import MAX_MESSAGE_BYTES, Role
+from app.domain.generation import Sampling
 from app.domain.ids import new_id
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.value import to_json
@@ -48,6 +49,7 @@ class Composer(QObject):
         self._text = kept.draft(None)
         self._edit: Edit | None = None
         self._sending: str | None = None  # id of the message on its way
+        self._new_prompt, self._new_sampling = "", Sampling()
         transcript.opened.connect(self._on_opened)
         transcript.changed.connect(self.changed)
         transcript.lost.connect(self._on_lost)
@@ -56,6 +58,19 @@ class Composer(QObject):
     @property
     def text(self) -> str:
         return self._text
+
+    @property
+    def new_prompt(self) -> str:
+        """The system prompt of the chat that has not begun."""
+        return self._new_prompt
+
+    @property
+    def new_sampling(self) -> Sampling:
+        return self._new_sampling
+
+    def set_up(self, prompt: str, sampling: Sampling) -> None:
+        """Sets what the chat that has not begun will begin with."""
+        self._new_prompt, self._new_sampling = sound(prompt), sampling
 
     @property
     def is_sending(self) -> bool:
@@ -168,7 +183,13 @@ class Composer(QObject):
         if self._transcript.chat_id is not None:
             return self._transcript.chat_id, False
         chat_id = new_id()
-        self._bridge.ask(CreateChat(chat_id=chat_id, model_id=model_id))
+        command = CreateChat(
+            chat_id=chat_id,
+            model_id=model_id,
+            system_prompt=self._new_prompt,
+            sampling=self._new_sampling,
+        )
+        self._bridge.ask(command)
         # From now on the text is that chat's.
         self._kept.set_draft(chat_id, self._text)
         self._kept.set_draft(None, "")
@@ -184,6 +205,8 @@ class Composer(QObject):
             if isinstance(reply, Refused):
                 self._on_refused(reply.notice, chat_id, is_new)
             else:
+                if is_new:
+                    self._new_prompt, self._new_sampling = "", Sampling()
                 self._on_sent(chat_id, text)
             self.changed.emit()
 

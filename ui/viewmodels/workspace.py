@@ -13,6 +13,7 @@ from app.events import ChatRemoved, Event, NoticeRaised, TransferChanged
 from ui.bridge import Bridge
 from ui.viewmodels.chats import ChatList
 from ui.viewmodels.composer import Composer
+from ui.viewmodels.inspector import Inspector
 from ui.viewmodels.kept import Kept
 from ui.viewmodels.models import Models
 from ui.viewmodels.notices import Banner, Notices
@@ -40,6 +41,7 @@ class Workspace(QObject):
         self.transcript = Transcript(bridge, self)
         self.models = Models(bridge, self.session, self.transcript, self)
         self.composer = Composer(bridge, self.transcript, self.models, kept, self)
+        self.inspector = Inspector(bridge, self.transcript, self.models, self.composer, self)
         self.transfers = Transfers(bridge, self)
         self.notices = Notices(self.session, self.transcript, self)
         self._failed_transfer: Transfer | None = None
@@ -98,6 +100,7 @@ class Workspace(QObject):
         self.transcript.regenerate(answer_id, selected.id if selected is not None else None)
 
     def save(self) -> None:
+        self.inspector.flush()
         self.kept.set_text(_LAST_CHAT, self.transcript.chat_id or "")
         self.kept.save()
 
@@ -153,6 +156,7 @@ class Workspace(QObject):
         self.models.load_failed.connect(self._on_load_failed)
         self.composer.refused.connect(lambda notice: raise_notice(notice, self.composer.send))
         self.composer.sent.connect(self.notices.clear)
+        self.inspector.refused.connect(raise_notice)
         self.transfers.refused.connect(raise_notice)
         self.transcript.refused.connect(raise_notice)
         self.transcript.unread.connect(self._on_unread)

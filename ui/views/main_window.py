@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from ui.viewmodels.workspace import LOGS, Workspace
 from ui.views.banner_view import BannerView
 from ui.views.composer_view import ComposerView
 from ui.views.empty_state import EmptyState
+from ui.views.inspector import INSPECTOR_PX, InspectorView
 from ui.views.model_picker import ModelPicker
 from ui.views.sidebar import WIDTH_PX, Sidebar
 from ui.views.transcript_view import TranscriptView
@@ -27,6 +28,7 @@ USUAL_SIZE = (1240, 800)
 LEAST_SIZE = (560, 420)
 ZOOM_STEPS = (0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 _COMPOSER_PX = COLUMN_PX + 24
+_BOTH_SIDES_PX = 900  # from here on there is room for a drawer on either side
 
 
 class MainWindow(QMainWindow):
@@ -40,6 +42,7 @@ class MainWindow(QMainWindow):
         self.picker = ModelPicker(workspace.models, theme)
         self.transcript = TranscriptView(workspace.transcript, workspace.models, theme)
         self.empty = EmptyState(workspace.models, workspace.session)
+        self.inspector = InspectorView(workspace.inspector, theme)
         self.banner = BannerView(workspace, theme)
         self.composer = ComposerView(workspace.composer, theme)
         self._build()
@@ -68,10 +71,13 @@ class MainWindow(QMainWindow):
         self._splitter.setChildrenCollapsible(False)
         self._splitter.addWidget(self.sidebar)
         self._splitter.addWidget(middle)
+        self._splitter.addWidget(self.inspector)
         self._splitter.setStretchFactor(1, 1)
         self.sidebar.setMinimumWidth(180)
         self.sidebar.setMaximumWidth(420)
-        self._splitter.setSizes([WIDTH_PX, USUAL_SIZE[0] - WIDTH_PX])
+        self.inspector.setMinimumWidth(240)
+        self.inspector.setMaximumWidth(420)
+        self._splitter.setSizes([WIDTH_PX, USUAL_SIZE[0] - WIDTH_PX - INSPECTOR_PX, INSPECTOR_PX])
         self.setCentralWidget(self._splitter)
         self.setMinimumSize(*LEAST_SIZE)
         self.resize(*USUAL_SIZE)
@@ -88,6 +94,9 @@ class MainWindow(QMainWindow):
         row.addWidget(self._show_chats)
         row.addWidget(self._new_chat)
         row.addWidget(self.picker, 1)
+        self._show_settings = icon_button(self._theme, "inspector", self.tr("Show chat settings"))
+        self._show_settings.clicked.connect(self._toggle_inspector)
+        row.addWidget(self._show_settings)
         return head
 
     def _build_foot(self) -> QWidget:
@@ -135,6 +144,7 @@ class MainWindow(QMainWindow):
             "edit_last": workspace.composer.edit_last,
             "jump_to_end": self.transcript.jump_to_end,
             "toggle_sidebar": self._toggle_sidebar,
+            "toggle_inspector": self._toggle_inspector,
             "larger": lambda: self._step_zoom(1),
             "smaller": lambda: self._step_zoom(-1),
             "usual_size": lambda: self._set_zoom(1.0),
@@ -149,6 +159,7 @@ class MainWindow(QMainWindow):
         self.sidebar.new_wanted.connect(self._start_new_chat)
         self.sidebar.search_left.connect(self.composer.write)
         self.sidebar.hide_wanted.connect(self._toggle_sidebar)
+        self.inspector.hide_wanted.connect(self._toggle_inspector)
         self.sidebar.menu_wanted.connect(self._open_menu)
         self.sidebar.chat_menu_wanted.connect(self._open_chat_menu)
         self.transcript.copy_wanted.connect(self._copy)
@@ -242,6 +253,22 @@ class MainWindow(QMainWindow):
         self.sidebar.setVisible(is_shown)
         self._show_chats.setVisible(not is_shown)
         self._new_chat.setVisible(not is_shown)
+        if is_shown and self.width() < _BOTH_SIDES_PX:
+            self._show_inspector(is_shown=False)
+
+    def _toggle_inspector(self) -> None:
+        is_shown = self.inspector.isHidden()
+        self._show_inspector(is_shown=is_shown)
+        if is_shown:
+            self.inspector.prompt.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.isActiveWindow():
+            self.composer.write()
+
+    def _show_inspector(self, *, is_shown: bool) -> None:
+        self.inspector.setVisible(is_shown)
+        self._show_settings.setVisible(not is_shown)
+        if is_shown and self.width() < _BOTH_SIDES_PX:
+            self._show_sidebar(is_shown=False)
 
     def _step_zoom(self, steps: int) -> None:
         nearest = min(range(len(ZOOM_STEPS)), key=lambda place: abs(ZOOM_STEPS[place] - self._zoom))
@@ -294,6 +321,7 @@ class MainWindow(QMainWindow):
         self.restoreGeometry(kept.shape("geometry"))
         self._splitter.restoreState(kept.shape("splitter"))
         self._show_sidebar(is_shown=kept.text("sidebar") != "hidden")
+        self._show_inspector(is_shown=kept.text("inspector") == "shown")
         try:
             self._set_zoom(float(kept.text("zoom") or 1.0))
         except ValueError:
@@ -304,6 +332,7 @@ class MainWindow(QMainWindow):
         kept.set_shape("geometry", self.saveGeometry())
         kept.set_shape("splitter", self._splitter.saveState())
         kept.set_text("sidebar", "hidden" if self.sidebar.isHidden() else "shown")
+        kept.set_text("inspector", "hidden" if self.inspector.isHidden() else "shown")
         kept.set_text("zoom", str(self._zoom))
         self._workspace.save()
 
