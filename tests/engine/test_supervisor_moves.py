@@ -57,7 +57,7 @@ STEPS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(STEPS, max_size=40), st.data())
 def test_whatever_happens_each_request_ends_once(steps: list[str], data: st.DataObject):
     stage = Stage()

@@ -49,7 +49,7 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[begin:end] for begin, end in pairwise(edges)]
 
 
-@settings(max_examples=900, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(texts, cuts)
 @example("- a\n- b\n\n\n3. c\n4. d", list(range(30)))
 @example("~~~ x\ny\n~~~", [])
