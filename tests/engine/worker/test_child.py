@@ -213,6 +213,7 @@ def test_a_request_id_is_used_once_at_a_time(child):
     wait_until(lambda: f"request {request} is here already" in child.log.read_text())
 
 
+@pytest.mark.slow  # the end-to-end test has ten turns of it too
 def test_ten_turns_across_a_sliding_window_with_a_users_template(own_child):
     own_child.loaded(gemma3(), threads=THREADS, context_tokens=2048)
     assert own_child.ask("Hello").notice.code is NoticeCode.MODEL_HAS_NO_TEMPLATE

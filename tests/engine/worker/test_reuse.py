@@ -53,6 +53,7 @@ def test_edits_within_a_chat(benches):
     assert check(warm, cold, fresh(1), step) == 0  # another chat
 
 
+@pytest.mark.slow  # the end-to-end test has ten turns of it too
 def test_across_the_window(gemma, library):
     warm, cold = Workbench(library, gemma), Workbench(library, gemma)
     draw = random.Random(5)
