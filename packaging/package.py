@@ -124,8 +124,8 @@ def filled(text: str, version: str, seconds: int) -> str:
     return text.replace("@VERSION@", version).replace("@DATE@", date)
 
 
-def build_deb(app: Path, share: Path, version: str, target: Path) -> Path:
-    tree = freeze.BUILD / "deb"
+def build_deb(app: Path, share: Path, version: str, target: Path, *, hasty: bool = False) -> Path:
+    tree = target / "tree" if hasty else freeze.BUILD / "deb"
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(app, tree / "usr" / "lib" / deb.NAME, symlinks=True)
     shutil.copytree(share, tree / "usr" / "share")
@@ -137,14 +137,15 @@ def build_deb(app: Path, share: Path, version: str, target: Path) -> Path:
     _write_documents(tree, f"{version}-1")
     _set_modes(tree)
     _write_control(tree, f"{version}-1")
-    architecture = _architecture()
-    product = target / f"{deb.NAME}_{version}-1_{architecture}.deb"
+    product = target / f"{deb.NAME}_{version}-1_{architecture()}.deb"
+    level = "-z1" if hasty or _is_hasty() else "-z6"
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(source_time())}
     subprocess.run(
-        ["dpkg-deb", "--root-owner-group", *deb_compression(), "--build", tree, product],
+        ["dpkg-deb", "--root-owner-group", "-Zxz", level, "--build", tree, product],
         check=True, env=environment, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    subprocess.run(["lintian", "--fail-on", "error", "--tag-display-limit", "0", product], check=True)
+    if not hasty:
+        subprocess.run(["lintian", "--fail-on", "error", "--tag-display-limit", "0", product], check=True)
     return product
 
 
@@ -171,7 +172,7 @@ def _write_control(tree: Path, version: str) -> None:
     digests = {str(path.relative_to(tree)): hashlib.md5(path.read_bytes()).hexdigest() for path in everything}
     depends = deb.dependencies(outside, LIBRARIES, newest)
     (tree / "DEBIAN").mkdir(mode=0o755)
-    (tree / "DEBIAN" / "control").write_text(deb.control(version, _architecture(), size, depends))
+    (tree / "DEBIAN" / "control").write_text(deb.control(version, architecture(), size, depends))
     (tree / "DEBIAN" / "md5sums").write_text(deb.md5sums(digests))
 
 
@@ -206,10 +207,6 @@ def pack(tree: Path, product: Path) -> None:
     subprocess.run([*command, tree.name], check=True)
 
 
-def deb_compression() -> tuple[str, ...]:
-    return ("-Zxz", "-z1" if _is_hasty() else "-z6")
-
-
 def archive_compression() -> str:
     return f"zstd -q -T0 -{3 if _is_hasty() else 19}"
 
@@ -219,7 +216,7 @@ def _is_hasty() -> bool:
     return bool(os.environ.get("COVE_QUICK"))
 
 
-def _architecture() -> str:
+def architecture() -> str:
     return subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
 
 

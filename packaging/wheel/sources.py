@@ -1,4 +1,4 @@
-"""Where apt gets its packages, rewritten for another release of the same distribution. Pure text.
+"""Where apt gets its packages, rewritten for another release of the same distribution.
 
 Reads both of apt's formats. Keeps mirror, components and keys as this machine has them; changes the suite.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+_APT = Path("/etc/apt")
 
 # The first release after each whose Vulkan headers and glslc are new enough.
 NEXT_SUITE = {"bullseye": "trixie", "bookworm": "trixie", "jammy": "noble"}
@@ -37,6 +40,28 @@ def mirror_of(found: list[Archive], codename: str) -> Archive | None:
     return next(
         (archive for archive in found if codename in archive.suites and "main" in archive.components), None
     )
+
+
+def configured_mirror() -> str:
+    """Returns where this machine gets the release it runs from. Raises OSError when that is not known."""
+    mirror = mirror_of(configured_archives(), codename())
+    if mirror is None:
+        raise OSError("apt is not configured with a mirror of this machine's release")
+    return mirror.uri
+
+
+def configured_archives() -> list[Archive]:
+    files = [_APT / "sources.list", *sorted((_APT / "sources.list.d").glob("*"))]
+    texts = [path.read_text() for path in files if path.suffix in (".list", ".sources") and path.is_file()]
+    return [archive for text in texts for archive in archives(text)]
+
+
+def codename() -> str:
+    release = Path("/etc/os-release")
+    found = re.search(
+        r"^VERSION_CODENAME=(\S+)", release.read_text() if release.exists() else "", re.MULTILINE
+    )
+    return found[1] if found else ""
 
 
 def _from_stanzas(text: str) -> list[Archive]:

@@ -13,12 +13,11 @@ import subprocess
 from pathlib import Path
 
 from flags import vulkan_variables
-from sources import NEXT_SUITE, Archive, archives, mirror_of
+from sources import NEXT_SUITE, Archive, codename, configured_archives, mirror_of
 
 # VK_EXT_layer_settings, which llama.cpp uses without asking, came with this version.
 OLDEST_HEADERS = 272
 _DEVELOPMENT = ("libvulkan-dev", "libvulkan1", "spirv-headers")
-_APT = Path("/etc/apt")
 _FEATURE = """#version 450
 #extension GL_EXT_integer_dot_product : require
 void main() {}
@@ -61,25 +60,15 @@ def _knows_features(compiler: str) -> bool:
 
 
 def _next_release() -> tuple[Archive, str]:
-    codename = _codename()
-    suite = os.environ.get("COVE_VULKAN_SUITE") or NEXT_SUITE.get(codename)
-    files = [_APT / "sources.list", *sorted((_APT / "sources.list.d").glob("*"))]
-    texts = [path.read_text() for path in files if path.suffix in (".list", ".sources") and path.is_file()]
-    mirror = mirror_of([archive for text in texts for archive in archives(text)], codename)
+    release = codename()
+    suite = os.environ.get("COVE_VULKAN_SUITE") or NEXT_SUITE.get(release)
+    mirror = mirror_of(configured_archives(), release)
     if suite is None or mirror is None or shutil.which("apt-get") is None:
         raise ToolsError(
             "the Vulkan headers or glslc are too old or missing, and apt has none that is newer. "
             "Install a Vulkan SDK with headers >= 1.3.272, glslc and SPIRV headers, or set COVE_VULKAN_SUITE."
         )
     return mirror, suite
-
-
-def _codename() -> str:
-    release = Path("/etc/os-release")
-    found = re.search(
-        r"^VERSION_CODENAME=(\S+)", release.read_text() if release.exists() else "", re.MULTILINE
-    )
-    return found[1] if found else ""
 
 
 def _unpack(folder: Path, release: tuple[Archive, str]) -> None:

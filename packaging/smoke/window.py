@@ -1,0 +1,98 @@
+"""The window of an installed Cove, driven as a person would, by keys, on a virtual screen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from checks import QUESTION, expect, processes, wait_for
+from root import USER, CheckError, Root
+
+SIZE = "1100x760x24"
+HOME = {"COVE_HOME": f"/home/{USER}/window"}  # its own, so that what it shows is its own
+
+
+@contextmanager
+def screen() -> Iterator[str]:
+    """A virtual screen; yields its DISPLAY."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE, "-nolisten", "tcp", "-ac"]
+    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as pipe:
+            yield f":{pipe.readline().strip()}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers_in_window(root: Root, picture: Path) -> None:
+    """Opens it twice (the second time everything is cached), types the question and waits for the answer."""
+    with screen() as display:
+        _open_and_close(root, display, "window, first start")
+        _open_and_close(root, display, "window, warm start")
+        process, window = _open(root, display, "window, third start")
+        try:
+            _press(display, window, "key", "ctrl+n")
+            _press(display, window, "type", "--delay", "20", QUESTION)
+            _press(display, window, "key", "Return")
+            with root.timed("answer in the window"):
+                wait_for(lambda: _shows(root, "Paris"), "no answer in the window", 240)
+            (engine,) = processes(root, **HOME)["engines"]
+            os.kill(engine["pid"], signal.SIGKILL)
+            wait_for(lambda: not processes(root, **HOME)["engines"], "the killed engine is still listed", 60)
+            _press(display, window, "type", "--delay", "20", "And what is the capital of Italy?")
+            _press(display, window, "key", "Return")
+            with root.timed("answer in the window after kill -9 of the engine"):
+                wait_for(lambda: _shows(root, "Rome"), "no answer after the kill", 240)
+        finally:
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["import", "-display", display, "-window", "root", picture], check=True)
+            _close(process)
+        root.as_user("cove", "quit", **HOME)
+
+
+def _open_and_close(root: Root, display: str, name: str) -> None:
+    _close(_open(root, display, name)[0])
+
+
+def _open(root: Root, display: str, name: str) -> tuple[subprocess.Popen[str], str]:
+    with root.timed(name):
+        process = root.start_as_user("cove", DISPLAY=display, **HOME)
+        window = wait_for(lambda: _visible(display), "no window appeared", 60)
+    expect(process.poll() is None, "the window's process ended")
+    return process, window
+
+
+def _visible(display: str) -> str:
+    command = ["xdotool", "search", "--onlyvisible", "--name", "^Cove|Cove$"]
+    found = subprocess.run(command, env=_environment(display), capture_output=True, text=True)
+    return (found.stdout.split() or [""])[0]
+
+
+def _shows(root: Root, word: str) -> bool:
+    """Says whether an answer with this word has been kept; what was asked does not hold it."""
+    try:
+        return word in root.as_user("cove", "export", "--all", **HOME)
+    except CheckError:
+        return False  # nothing to export yet
+
+
+def _press(display: str, window: str, *action: str) -> None:
+    environment = _environment(display)
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], env=environment, check=True)
+    subprocess.run(["xdotool", *action], env=environment, check=True)
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+def _environment(display: str) -> dict[str, str]:
+    return {**os.environ, "DISPLAY": display}
