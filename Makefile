@@ -7,7 +7,7 @@ WORKERS ?= 3
 SETUP := $(PYTHON) packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup ready test test-slow test-gpu bench check format screenshots clean
+.PHONY: help run setup ready test test-slow test-gpu bench check format screenshots wheel package smoke clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,16 @@ format: ready ## let ruff mend what it can
 
 screenshots: ready ## draw the pictures in resources/screenshots
 	$(VENV)/python -m tests.ui.screenshots $(ARGS)
+
+wheel: ## build the engine that ships: every processor, Vulkan, RPC (15 minutes)
+	@$(PYTHON) packaging/wheel/make_wheel.py
+
+package: ## make the .deb and the .tar.zst in dist/
+	@$(PYTHON) packaging/package.py
+
+smoke: ## try the packages on bare Debians (as root)
+	@$(PYTHON) packaging/smoke/smoke.py $(ARGS)
+	@$(PYTHON) packaging/sizes.py
 
 clean: ## remove everything that was built, .venv too
 	rm -rf .venv build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,8 +1,8 @@
 """Runs first in the frozen app: processes that Cove starts get their own libraries, not ours.
 
-The loader has read LD_LIBRARY_PATH already, so this process is not touched. A program of the system (a browser)
-must not see it; one of our own roles sets it itself, unless it takes itself for a part of this process, which
-it tells by the other variables.
+The loader has read LD_LIBRARY_PATH already, so this process is not touched. A program of the system must not
+see it; one of our own roles sets it itself, unless it takes itself for a part of this process, which it tells
+by the other variables.
 """
 
 import os
