@@ -50,6 +50,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("search_chats", _("actions", "Search chats"), Group.CHAT, ("Ctrl+K", "Ctrl+F"), "search"),
     ActionSpec("write", _("actions", "Write a message"), Group.CHAT, ("Ctrl+L",)),
     ActionSpec("choose_model", _("actions", "Choose model"), Group.CHAT, ("Ctrl+M",)),
+    ActionSpec("get_model", _("actions", "Get a model…"), Group.CHAT, ("Ctrl+Shift+M",), "plus"),
+    ActionSpec("open_file", _("actions", "Open a model file…"), Group.CHAT, ("Ctrl+O",), "model-file"),
     ActionSpec("stop", _("actions", "Stop the answer"), Group.ANSWER, ("Esc",), "stop"),
     ActionSpec("continue_answer", _("actions", "Continue answer"), Group.ANSWER, ("Ctrl+G",), "continue"),
     ActionSpec("regenerate", _("actions", "Answer again"), Group.ANSWER, ("Ctrl+R",), "retry"),

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QWidget
 
 from app.client.client import ConnectionState
+from app.client.protocol import Pull
 from app.domain.chat import MessageStatus
-from app.domain.engine import EngineState, LoadedModel
-from app.domain.generation import Phase, StopReason, Timings
-from app.domain.ids import now_ms
+from app.domain.engine import EngineState
+from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.transfer import Transfer, TransferFile, TransferState
-from app.events import TurnMoved
-from tests.ui.fake_client import LARGER, STARTER, FakeHost
-from ui.bridge import Bridge
-from ui.theme import Theme
-from ui.viewmodels.kept import Kept
-from ui.viewmodels.workspace import Workspace
-from ui.views.main_window import MainWindow
+from tests.ui.fake_client import LARGER, STARTER
+from tests.ui.stage import TIMINGS, Stage
 
-DAY_MS = 86_400_000
-LOADED = LoadedModel(context_tokens=8192, layers=28, gpu_layers=28)
-TIMINGS = Timings(cache_n=1904, prompt_n=27, prompt_ms=84, predicted_n=212, predicted_ms=5133)
 THOUGHT = msgspec.structs.replace(TIMINGS, reasoning_ms=6200, reasoning_n=184)
 SKY = (
     "The sky looks blue because air scatters short waves of light far more than long ones. Sunlight holds "
@@ -48,89 +37,6 @@ VIETNAMESE = (
     "하늘이 파란 이유는 레일리 산란 때문입니다. 空が青いのはレイリー散乱のためです。 "
     "Небо голубое. السماء زرقاء."
 )
-CHATS = (
-    ("Why the sky is blue", 0),
-    ("Tại sao bầu trời màu xanh?", 0),
-    ("Refactor the parser", 0),
-    ("Trip to Đà Nẵng", 1),
-    ("Quarterly summary", 1),
-    ("北京三日游", 4),
-    ("Unit tests for the download queue that resumes after a kill", 5),
-    ("Integrals by parts", 20),
-)
-
-
-class Stage:
-    """A window of its own over a host of its own."""
-
-    def __init__(self, qt: QApplication, home: Path, theme: Theme) -> None:
-        self.qt = qt
-        self.host = FakeHost()
-        self.host.models = [STARTER, LARGER]
-        self.host.settings["models.default"] = LARGER.id
-        self.host.settings["appearance.theme"] = theme.choice
-        self.host._now_ms = now_ms()
-        self._add_chats()
-        self.theme = theme
-        self.bridge = Bridge(self.host.open)
-        self.kept = Kept(home / "window.ini")
-        self.workspace = Workspace(self.bridge, self.kept)
-        self.window = MainWindow(self.workspace, self.theme)
-        self.window.show()
-        self.popups: list[QWidget] = []
-
-    def settle(self) -> None:
-        self.bridge.start()
-        while self.bridge._inbox._items:
-            self.bridge._deliver()
-        for _ in range(8):
-            self.qt.processEvents()
-
-    def say(self, text: str) -> None:
-        self.settle()
-        self.workspace.composer.put_text(text)
-        self.workspace.composer.send()
-        self.settle()
-
-    def load(self) -> None:
-        self.host.set_engine(LARGER.id, EngineState.READY, loaded=LOADED)
-
-    def move(self, phase: Phase, done: int = 0, total: int = 0) -> None:
-        answer = self.host.streaming()
-        self.host.say(
-            TurnMoved(chat_id=answer.chat_id, message_id=answer.id, phase=phase, done=done, total=total)
-        )
-
-    def end(self, status: MessageStatus = MessageStatus.COMPLETE, **changes: object) -> None:
-        changes.setdefault("timings", TIMINGS)
-        self.host.end(status, **changes)
-        self.settle()
-
-    def grab(self) -> QPixmap:
-        """The window with its pop-ups over it."""
-        self.settle()
-        picture = self.window.grab()
-        painter = QPainter(picture)
-        for popup in self.popups:
-            place = self.window.mapFromGlobal(popup.mapToGlobal(QPoint(0, 0)))
-            painter.drawPixmap(place, popup.grab())
-        painter.end()
-        return picture
-
-    def close(self) -> None:
-        for popup in self.popups:
-            popup.close()
-        self.workspace.notices._patience.stop()
-        self.bridge.close()
-        self.window.close()
-        self.window.deleteLater()
-        self.qt.processEvents()
-
-    def _add_chats(self) -> None:
-        now = now_ms()
-        for number, (title, days) in enumerate(CHATS):
-            chat_id = f"chat{number}"
-            self.host.add_chat(chat_id, "Hi", "Hello", title=title, updated_ms=now - days * DAY_MS - number)
 
 
 def _connecting(stage: Stage) -> None:
@@ -353,6 +259,20 @@ def _settings_first(stage: Stage) -> None:
     stage.settle()
 
 
+def _get_model(stage: Stage) -> None:
+    _answered(stage)
+    stage.window.picker.open_form()
+    stage.window.picker.popup.form.field.setText("bartowski/Qwen3-8B-GGUF:Q4_K_M")
+    stage.popups.append(stage.window.picker.popup)
+
+
+def _get_refused(stage: Stage) -> None:
+    facts = {"repo": "bartowski/Qwen3-8B-GUF"}
+    stage.host.refusals[Pull] = Notice(code=NoticeCode.REPO_NOT_FOUND, facts=dict(facts))
+    _get_model(stage)
+    stage.window.picker.popup.form.download.click()
+
+
 def _deleted(stage: Stage) -> None:
     stage.settle()
     stage.workspace.delete_chat("chat0")
@@ -387,6 +307,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "chat-settings": _settings,
     "chat-settings-first": _settings_first,
     "editing": _editing,
+    "get-model": _get_model,
+    "get-refused": _get_refused,
     "search": _search,
     "search-nothing": _search_empty,
 }

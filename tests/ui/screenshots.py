@@ -40,7 +40,8 @@ def _draw(folder: Path, arguments: list[str]) -> int:
     from PySide6.QtCore import QLocale
     from PySide6.QtWidgets import QApplication
 
-    from tests.ui.scenes import SCENES, Stage
+    from tests.ui.scenes import SCENES
+    from tests.ui.stage import Stage
     from ui.theme import Theme
 
     qt = QApplication([])

@@ -8,7 +8,9 @@ from app.client.protocol import (
     CancelLoad,
     ChangeChat,
     Command,
+    FindModel,
     LoadModel,
+    ModelReply,
     Refused,
     Reply,
     Snapshot,
@@ -95,6 +97,10 @@ class Models(QAbstractListModel):
         self.load(model_id)
         self.changed.emit()
 
+    def open_file(self, path: str) -> None:
+        """Lets a GGUF file that is somewhere on this machine answer from here on."""
+        self._ask(FindModel(reference=path))
+
     def load(self, model_id: str) -> None:
         self._asked = model_id
         self._ask(LoadModel(model_id=model_id))
@@ -130,6 +136,8 @@ class Models(QAbstractListModel):
     def _on_reply(self, reply: Reply) -> None:
         if isinstance(reply, Refused):
             self.refused.emit(reply.notice)
+        elif isinstance(reply, ModelReply):
+            self.choose(reply.model.id)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self._is_known = True

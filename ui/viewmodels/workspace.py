@@ -13,6 +13,7 @@ from app.events import ChatRemoved, Event, NoticeRaised, TransferChanged
 from ui.bridge import Bridge
 from ui.viewmodels.chats import ChatList
 from ui.viewmodels.composer import Composer
+from ui.viewmodels.getting import Getting
 from ui.viewmodels.inspector import Inspector
 from ui.viewmodels.kept import Kept
 from ui.viewmodels.models import Models
@@ -43,6 +44,7 @@ class Workspace(QObject):
         self.composer = Composer(bridge, self.transcript, self.models, kept, self)
         self.inspector = Inspector(bridge, self.transcript, self.models, self.composer, self)
         self.transfers = Transfers(bridge, self)
+        self.getting = Getting(bridge, self)
         self.notices = Notices(self.session, self.transcript, self)
         self._failed_transfer: Transfer | None = None
         self._deleting: set[str] = set()  # chats, until the host says they are gone

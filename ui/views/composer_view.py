@@ -13,6 +13,7 @@ from ui.texts import SEPARATOR, size_text
 from ui.theme import Theme, transcript_font
 from ui.viewmodels.composer import Composer
 from ui.widgets.buttons import push_button
+from ui.widgets.dropped import gguf_path
 from ui.widgets.labels import ElidedLabel, Sign, label
 from ui.widgets.wrapping import wrap_mode
 
@@ -72,6 +73,10 @@ class DraftEdit(QPlainTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """A model file is for the window."""
+        return gguf_path(source) is None and super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """What is pasted or dropped."""

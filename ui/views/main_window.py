@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.domain.chat import Message, MessageStatus, Role
 from ui.actions import ACTIONS, BY_NAME, Group
@@ -23,6 +32,7 @@ from ui.views.model_picker import ModelPicker
 from ui.views.sidebar import WIDTH_PX, Sidebar
 from ui.views.transcript_view import TranscriptView
 from ui.widgets.buttons import icon_button
+from ui.widgets.dropped import gguf_path
 
 USUAL_SIZE = (1240, 800)
 LEAST_SIZE = (560, 420)
@@ -39,7 +49,7 @@ class MainWindow(QMainWindow):
         self._zoom = 1.0
         self.actions_by_name: dict[str, QAction] = {}
         self.sidebar = Sidebar(workspace.chats, workspace.transcript, workspace.transfers, theme)
-        self.picker = ModelPicker(workspace.models, theme)
+        self.picker = ModelPicker(workspace.models, workspace.getting, theme)
         self.transcript = TranscriptView(workspace.transcript, workspace.models, theme)
         self.empty = EmptyState(workspace.models, workspace.session)
         self.inspector = InspectorView(workspace.inspector, theme)
@@ -80,6 +90,7 @@ class MainWindow(QMainWindow):
         self._splitter.setSizes([WIDTH_PX, USUAL_SIZE[0] - WIDTH_PX - INSPECTOR_PX, INSPECTOR_PX])
         self.setCentralWidget(self._splitter)
         self.setMinimumSize(*LEAST_SIZE)
+        self.setAcceptDrops(True)
         self.resize(*USUAL_SIZE)
 
     def _build_head(self) -> QWidget:
@@ -137,6 +148,8 @@ class MainWindow(QMainWindow):
             "search_chats": self._search_chats,
             "write": self.composer.write,
             "choose_model": self.picker.open,
+            "get_model": self.picker.open_form,
+            "open_file": self._choose_file,
             "stop": workspace.composer.stop,
             "continue_answer": self._continue,
             "regenerate": self._regenerate,
@@ -167,6 +180,7 @@ class MainWindow(QMainWindow):
         self.transcript.continue_wanted.connect(workspace.retry_answer)
         self.transcript.edit_wanted.connect(workspace.composer.edit)
         workspace.composer.text_replaced.connect(self._write_edit)
+        self.picker.file_wanted.connect(self._choose_file)
         self.empty.suggested.connect(self._take_suggestion)
         workspace.model_choice_wanted.connect(self.picker.open)
         workspace.draft_wanted.connect(self.composer.write)
@@ -223,6 +237,12 @@ class MainWindow(QMainWindow):
     def _take_suggestion(self, text: str) -> None:
         self._workspace.composer.put_text(text)
         self.composer.write()
+
+    def _choose_file(self) -> None:
+        kinds = self.tr("Models (*.gguf)")
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Open a model file"), "", kinds)
+        if path:
+            self._workspace.models.open_file(path)
 
     def _continue(self) -> None:
         answer = self._last_answer()
@@ -335,6 +355,16 @@ class MainWindow(QMainWindow):
         kept.set_text("inspector", "hidden" if self.inspector.isHidden() else "shown")
         kept.set_text("zoom", str(self._zoom))
         self._workspace.save()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if gguf_path(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = gguf_path(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self._workspace.models.open_file(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._save()

@@ -31,7 +31,9 @@ from app.domain.engine import EngineState
 from app.domain.model import Model
 from ui.texts import SEPARATOR, engine_text, model_line, model_title, placement_text
 from ui.theme import INTERFACE_PT, Theme
+from ui.viewmodels.getting import Getting
 from ui.viewmodels.models import MODEL_ROLE, STATUS_ROLE, Models
+from ui.views.get_form import GetForm
 from ui.widgets.buttons import icon_button, push_button
 from ui.widgets.labels import ElidedLabel
 
@@ -86,11 +88,12 @@ class ModelDelegate(QStyledItemDelegate):
 
 
 class ModelPopup(QFrame):
-    """The list under the button. Enter or a click chooses, Esc closes."""
+    """The list under the button, and ways to get more. Enter or a click chooses, Esc closes."""
 
     chosen = Signal(str)
+    file_wanted = Signal()
 
-    def __init__(self, models: Models, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, models: Models, getting: Getting, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._models = models
         self.setObjectName("popup")
@@ -104,19 +107,68 @@ class ModelPopup(QFrame):
         self.list.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
+        column.setSpacing(2)
         column.addWidget(self.list)
+        self.get = self._build_way(theme, "plus", self.tr("Get a model…"))
+        self.get.clicked.connect(self.show_form)
+        self.open_file = self._build_way(theme, "model-file", self.tr("Open a model file…"))
+        self.open_file.clicked.connect(self._on_file)
+        self.form = GetForm(getting)
+        self.form.closed.connect(self.close)
+        self.form.back.clicked.disconnect()
+        self.form.back.clicked.connect(self.show_list)
+        self.form.resized.connect(self._fit)
+        for widget in (self.get, self.open_file, self.form):
+            column.addWidget(widget)
+
+    def show_form(self) -> None:
+        self._show_page(is_form=True)
+        self.form.begin()
+
+    def show_list(self) -> None:
+        self._show_page(is_form=False)
+        first = self.list if self._models.rowCount() else self.get
+        first.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def _show_page(self, *, is_form: bool) -> None:
+        self.list.setVisible(not is_form and self._models.rowCount() > 0)
+        self.get.setVisible(not is_form)
+        self.open_file.setVisible(not is_form)
+        self.form.setVisible(is_form)
+        self._fit()
+
+    def _fit(self) -> None:
+        layout = self.layout()
+        layout.invalidate()
+        needed = layout.totalHeightForWidth(_POPUP_PX) if layout.hasHeightForWidth() else -1
+        self.setFixedSize(_POPUP_PX, needed if needed > 0 else layout.totalSizeHint().height())
+
+    def _build_way(self, theme: Theme, icon: str, text: str) -> QPushButton:
+        button = push_button(text, "way")
+        theme.dress(button, icon, "muted")
+        return button
+
+    def _on_file(self) -> None:
+        self.close()
+        self.file_wanted.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.form.isVisible():
+            self.show_list()
+        else:
+            super().keyPressEvent(event)
 
     def open_under(self, button: QWidget) -> None:
         rows = max(1, min(self._models.rowCount(), _MOST_ROWS))
-        self.setFixedSize(_POPUP_PX, rows * _ROW_PX + 14)
+        self.list.setFixedHeight(rows * _ROW_PX + 4)
         selected = self._models.selected
         for row in range(self._models.rowCount()):
             model = self._models.index(row).data(MODEL_ROLE)
             if selected is not None and model.id == selected.id:
                 self.list.setCurrentIndex(self._models.index(row))
         self.move(button.mapToGlobal(QPoint(0, button.height() + 4)))
+        self.show_list()
         self.show()
-        self.list.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -138,11 +190,14 @@ class ModelPopup(QFrame):
 class ModelPicker(QWidget):
     """The head of the window's middle. Shows the model that answers next."""
 
-    def __init__(self, models: Models, theme: Theme) -> None:
+    file_wanted = Signal()
+
+    def __init__(self, models: Models, getting: Getting, theme: Theme) -> None:
         super().__init__()
         self._models = models
         self.button = self._build_button(theme)
-        self.popup = ModelPopup(models, theme, self)
+        self.popup = ModelPopup(models, getting, theme, self)
+        self.popup.file_wanted.connect(self.file_wanted)
         self.popup.chosen.connect(models.choose)
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
@@ -165,8 +220,13 @@ class ModelPicker(QWidget):
         self._show()
 
     def open(self) -> None:
-        if self._models.rowCount():
+        if self._models.is_known:
             self.popup.open_under(self.button)
+
+    def open_form(self) -> None:
+        self.open()
+        if self.popup.isVisible():
+            self.popup.show_form()
 
     def _build_button(self, theme: Theme) -> QPushButton:
         button = push_button("", "row")
@@ -186,7 +246,6 @@ class ModelPicker(QWidget):
         self.button.setText(title)
         self.button.setAccessibleName(self.tr("Model: {model}").format(model=title))
         self.button.setVisible(self._models.is_known)
-        self.button.setEnabled(self._models.rowCount() > 0)
         is_loaded = status is not None and status.state is EngineState.READY
         if loading is not None:
             self.bar.setValue(int(_STEPS * loading.progress))
