@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 OLDEST_GLIBC = (2, 35)
 _MEASURED = """\
 Seconds, as a user without a network on a bare Debian, on two shared cores of a build machine without a GPU. A
-window's time is from starting its process until it is on the screen (found by polling, which adds up to 0.05 s).
+window's time is from starting its process until it is on the screen (found by polling: up to 0.05 s more).
 """
 
 # The first that matches counts.
