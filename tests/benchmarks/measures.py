@@ -193,7 +193,7 @@ def window(cove: Cove) -> list[Row]:
     found = []
     for _ in range(5):
         run = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.window_start"],
+            [sys.executable, "-m", "tests.benchmarks.window_start", str(time.time())],
             env=environment,
             check=True,
             stdout=subprocess.PIPE,

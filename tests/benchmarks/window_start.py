@@ -1,16 +1,18 @@
-"""Opens the real window once, in this process, and prints what it took as JSON: run in a fresh process."""
+"""Opens the real window once, in this process, and prints what it took as JSON: run in a fresh process, with
+the moment at which it was started as argument (the system's own note of it can be off by a second)."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 import psutil
 
 
 def main() -> None:
-    started = psutil.Process().create_time()
+    started = float(sys.argv[1])
     from PySide6.QtCore import QEvent, QObject, QTimer
     from PySide6.QtWidgets import QApplication
 
