@@ -25,8 +25,9 @@ def main(argv: list[str] | None = None) -> int:
 
         sys.stdout.write(f"cove {app.__version__}\n")
         return 0
-    wants_window, home = _window_home(arguments)
-    return _open_window(home) if wants_window else _run_cli(arguments)
+    is_new = "--new-window" in arguments
+    wants_window, home = _window_home([each for each in arguments if each != "--new-window"])
+    return _open_window(home, is_new=is_new) if wants_window else _run_cli(arguments)
 
 
 def _window_home(arguments: list[str]) -> tuple[bool, str | None]:
@@ -63,7 +64,7 @@ def _run_cli(arguments: list[str]) -> int:
     return cli_main(arguments)
 
 
-def _open_window(home: str | None) -> int:
+def _open_window(home: str | None, *, is_new: bool) -> int:
     if not _has_screen():
         sys.stderr.write(f"{_NO_SCREEN}\n")
         return 1
@@ -74,7 +75,7 @@ def _open_window(home: str | None) -> int:
     except ImportError as error:  # a system library that Qt needs is missing
         sys.stderr.write(_NO_QT.format(reason=error) + "\n")
         return 1
-    return run(resolve(home))
+    return run(resolve(home), is_new=is_new)
 
 
 def _has_screen() -> bool:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QSocketNotifier, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QSocketNotifier, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
@@ -25,6 +25,7 @@ from app.errors import BugError
 from app.log import setup_log
 from app.paths import Paths
 from ui.bridge import Bridge, HostClient, OpenClient
+from ui.first_window import FirstWindow
 from ui.theme import Theme, application_icon
 from ui.viewmodels.kept import Kept
 from ui.viewmodels.workspace import LOGS, THEME_SETTING, Workspace
@@ -60,6 +61,13 @@ class Application(QObject):
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
+    def come_forward(self) -> None:
+        window = self.window
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+
     def raise_unhandled(self, error: BaseException) -> None:
         """Says in the window that something of ours failed."""
         detail = f"{type(error).__name__}: {error}"
@@ -78,8 +86,8 @@ class Application(QObject):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
-def run(paths: Paths) -> int:
-    """Opens the window and returns when it is closed."""
+def run(paths: Paths, *, is_new: bool = False) -> int:
+    """Opens the window and returns when it is closed; one that is there comes forward, unless `is_new`."""
     problem = _make_home(paths)
     undo_log = setup_log("window", paths.logs)
     QApplication.setApplicationName("cove")
@@ -88,7 +96,15 @@ def run(paths: Paths) -> int:
     qt = QApplication(sys.argv[:1])
     if QLocale().name() == "C":
         QLocale.setDefault(QLocale("en_US"))  # figures are grouped also where no language is set
+    first = FirstWindow(f"{paths.socket}.w", qt)
+    has_other = problem is None and first.call_other() if not is_new else False
+    if has_other:
+        undo_log()
+        return 0
     application = Application(qt, paths)
+    first.forward_wanted.connect(application.come_forward)
+    if not is_new:
+        first.listen()
     unhook = _hook_errors(application)
     ungrip = _quit_on_signals(qt)
     if problem is not None:
@@ -97,6 +113,7 @@ def run(paths: Paths) -> int:
     try:
         return qt.exec()
     finally:
+        first.close()
         application.close()
         ungrip()
         unhook()

@@ -8,7 +8,16 @@ from __future__ import annotations
 BASE = ("app.domain", "app.errors", "app.events", "app.paths", "app.log", "app.spawn")
 SERVICES = ("app.settings", "app.store", "app.network")
 SCREENS = (
-    *("ui.actions", "ui.bridge", "ui.dialogs", "ui.markdown", "ui.texts", "ui.theme", "ui.viewmodels"),
+    *(
+        "ui.actions",
+        "ui.bridge",
+        "ui.dialogs",
+        "ui.first_window",
+        "ui.markdown",
+        "ui.texts",
+        "ui.theme",
+        "ui.viewmodels",
+    ),
     *("ui.views", "ui.widgets", "resources"),
 )
 
@@ -58,7 +67,8 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "ui.views": ("app.domain", *SCREENS),
     "ui.dialogs": ("app.domain", *SCREENS),
     "ui": ("app", "app.domain", *SCREENS),
-    "ui.application": ("app", *BASE, "app.settings", "app.client", *SCREENS),
+    "ui.first_window": (),
+    "ui.application": ("app", *BASE, "app.settings", "app.client", "ui.first_window", *SCREENS),
     # The one entry: it only hands over, and imports what it hands to when it does.
     "ui.__main__": (
         "app",

@@ -14,11 +14,19 @@ import ui.__main__ as entry
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def _window(calls):
+    def open_window(home, *, is_new):
+        calls.append(("window", home, "new") if is_new else ("window", home))
+        return 0
+
+    return open_window
+
+
 @pytest.fixture
 def handed(monkeypatch):
     """What each way in was given."""
     calls: list[tuple[object, ...]] = []
-    monkeypatch.setattr(entry, "_open_window", lambda home: calls.append(("window", home)) or 0)
+    monkeypatch.setattr(entry, "_open_window", _window(calls))
     monkeypatch.setattr(entry, "_run_cli", lambda arguments: calls.append(("cli", *arguments)) or 3)
     return calls
 
@@ -29,6 +37,8 @@ def handed(monkeypatch):
         ([], ("window", None)),
         (["--home", "/x"], ("window", "/x")),
         (["--home=/x"], ("window", "/x")),
+        (["--new-window"], ("window", None, "new")),
+        (["--home", "/x", "--new-window"], ("window", "/x", "new")),
         (["--home", "/x", "list"], ("cli", "--home", "/x", "list")),
         (["--home"], ("cli", "--home")),
         (["--help"], ("cli", "--help")),
