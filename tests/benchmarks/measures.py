@@ -43,7 +43,6 @@ CHATML = (
     "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
     "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
 )
-ROUNDS = 3
 THREADS = psutil.cpu_count(logical=False) or 1
 
 
@@ -102,20 +101,23 @@ def timed_answer(cove: Cove, tokens: int) -> tuple[Stopwatch, Message]:
 
 
 def decode(cove: Cove) -> list[Row]:
-    """The rate a client sees, against llama_decode in a loop; in turn, so that both see the same noise."""
+    """The rate a client sees, against llama_decode in a loop. In turn, and the best of each is compared: noise of
+    the machine only ever slows."""
     rows: list[Row] = []
     timed_answer(cove, 8)  # loads
-    for tokens in (128, 1024):
+    for tokens, rounds in ((128, 6), (1024, 3)):
         ours: list[float] = []
         bare: list[float] = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             watch, answer = timed_answer(cove, tokens)
             ours.append((answer.timings.predicted_n - 1) / (watch.last - watch.first))
             bare.append(bare_loop(smollm2(), CHATML.format(ENDLESS), tokens, THREADS))
-        ratio = statistics.median(ours) / statistics.median(bare)
+        ratio = max(ours) / max(bare)
         rows.append(Row(f"decode, {tokens} tokens: whole path", spread(ours, "tok/s")))
         rows.append(Row(f"decode, {tokens} tokens: bare loop", spread(bare, "tok/s")))
-        rows.append(Row(f"decode, {tokens} tokens: whole path ÷ bare loop", f"{ratio:.3f}", "≥ 0.97"))
+        rows.append(
+            Row(f"decode, {tokens} tokens: whole path ÷ bare loop, best of each", f"{ratio:.3f}", "≥ 0.97")
+        )
     return rows
 
 
