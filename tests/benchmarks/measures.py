@@ -101,8 +101,8 @@ def timed_answer(cove: Cove, tokens: int) -> tuple[Stopwatch, Message]:
 
 
 def decode(cove: Cove) -> list[Row]:
-    """The rate a client sees, against llama_decode in a loop. In turn, and the best of each is compared: noise of
-    the machine only ever slows."""
+    """The rate a client sees, against llama_decode in a loop. In turn, and the best of each is compared: the
+    machine's noise only ever slows."""
     rows: list[Row] = []
     timed_answer(cove, 8)  # loads
     for tokens, rounds in ((128, 6), (1024, 3)):
