@@ -7,9 +7,11 @@ and a picture of the window are left in build/smoke.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +51,8 @@ def main(argv: list[str]) -> int:
         return 1
     if _INSIDE not in os.environ:
         return _enter_namespaces(argv)
+    # The first process of a namespace is not ended by a signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         for suite in options.suites:
             try_suite(suite)
@@ -73,7 +77,10 @@ def _enter_namespaces(argv: list[str]) -> int:
         "--mount-proc",
     ]
     script = [sys.executable, str(Path(__file__).resolve()), *argv]
-    return subprocess.call([*command, *script], env={**os.environ, _INSIDE: "1"})
+    SMOKE.mkdir(parents=True, exist_ok=True)
+    with (SMOKE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second run would take the roots from under the first
+        return subprocess.call([*command, *script], env={**os.environ, _INSIDE: "1"})
 
 
 def try_suite(suite: str) -> None:
