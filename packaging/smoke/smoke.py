@@ -92,6 +92,7 @@ def try_suite(suite: str) -> None:
     steps = (
         ("installs with nothing but what it depends on", lambda: checks.install(root, package)),
         ("no Python, compiler or pip", lambda: checks.has_no_tools(root)),
+        ("no Vulkan", lambda: checks.hide_vulkan(root)),
         ("tells its version", lambda: checks.tells_version(root, version)),
         ("doctor has no complaint", lambda: checks.doctor_is_content(root)),
         (
@@ -117,6 +118,7 @@ def try_suite(suite: str) -> None:
 
 
 def install_vulkan(root: Root) -> None:
+    checks.show_vulkan(root)
     root.as_root(
         "apt-get", "install", "-y", "-q", "--no-install-recommends", "libvulkan1", "mesa-vulkan-drivers"
     )
