@@ -24,7 +24,9 @@ ready:
 test: ready ## checks, then the tests (about three minutes)
 	$(MAKE) --no-print-directory check
 	rm -f .coverage .coverage.*
-	$(COVERAGE) run -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
+	# What fails beside two others is tried once more alone: on a busy machine that tells a bug from a deadline.
+	$(COVERAGE) run -m pytest -m "not slow" -n $(WORKERS) --dist worksteal \
+	    || $(COVERAGE) run -m pytest -m "not slow" --last-failed --last-failed-no-failures none
 	$(COVERAGE) combine -q
 	$(COVERAGE) report --include "app/*" --fail-under 90
 
