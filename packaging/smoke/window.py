@@ -20,7 +20,18 @@ HOME = {"COVE_HOME": f"/home/{USER}/window"}  # its own, so that what it shows i
 def screen() -> Iterator[str]:
     """A virtual screen; yields its DISPLAY."""
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE, "-nolisten", "tcp", "-ac"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(writing),
+        "-screen",
+        "0",
+        SIZE,
+        "-nolisten",
+        "tcp",
+        "-ac",
+        "-noreset",
+    ]
     server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     try:
