@@ -92,7 +92,7 @@ def missing_engine_parts(names: Iterable[str]) -> list[str]:
 
 
 def is_resource(path: PurePath) -> bool:
-    """Says whether the app reads a file of resources/: not a picture of it, code, or what a file is made from."""
+    """Says whether the app reads a file of resources/: not pictures of it, code, or sources of others."""
     return "screenshots" not in path.parts and path.suffix not in (".py", ".pyc", ".ts", ".md")
 
 
