@@ -27,7 +27,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain.engine import EngineState
 from app.domain.model import Model
 from ui.texts import SEPARATOR, engine_text, model_line, model_title, placement_text
 from ui.theme import INTERFACE_PT, Theme
@@ -208,7 +207,7 @@ class ModelPicker(QWidget):
         self.cancel = push_button(self.tr("Cancel"), "link")
         self.cancel.clicked.connect(models.cancel_load)
         self.eject = icon_button(theme, "eject", self.tr("Unload the model from memory"))
-        self.eject.clicked.connect(self._on_eject)
+        self.eject.clicked.connect(self.eject_selected)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -235,10 +234,10 @@ class ModelPicker(QWidget):
         button.clicked.connect(self.open)
         return button
 
-    def _on_eject(self) -> None:
-        status = self._models.selected_status
-        if status is not None:
-            self._models.eject(status.model_id)
+    def eject_selected(self) -> None:
+        selected = self._models.selected
+        if selected is not None and self._models.can_eject:
+            self._models.eject(selected.id)
 
     def _show(self) -> None:
         selected, status, loading = self._models.selected, self._models.selected_status, self._models.loading
@@ -246,14 +245,13 @@ class ModelPicker(QWidget):
         self.button.setText(title)
         self.button.setAccessibleName(self.tr("Model: {model}").format(model=title))
         self.button.setVisible(self._models.is_known)
-        is_loaded = status is not None and status.state is EngineState.READY
         if loading is not None:
             self.bar.setValue(int(_STEPS * loading.progress))
             self.state.set_whole_text(engine_text(loading))
-        elif is_loaded and status is not None and status.loaded is not None:
+        elif self._models.can_eject and status is not None and status.loaded is not None:
             self.state.set_whole_text(SEPARATOR.join([engine_text(status), placement_text(status.loaded)]))
         else:
             self.state.set_whole_text(engine_text(status))
         self.bar.setVisible(loading is not None)
         self.cancel.setVisible(loading is not None)
-        self.eject.setVisible(is_loaded and loading is None)
+        self.eject.setVisible(self._models.can_eject and loading is None)
