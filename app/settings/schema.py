@@ -115,7 +115,7 @@ def invalid(key: str, value: object) -> KnownError:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(key="appearance.theme", kind=Kind.TEXT, default="system", choices=("system", "light", "dark")),
-    Setting(key="appearance.language", kind=Kind.TEXT, default="system", choices=("system", "en")),
+    Setting(key="appearance.language", kind=Kind.TEXT, default="system", choices=("system", "en", "vi")),
     Setting(key="models.default", kind=Kind.TEXT, default=""),
     Setting(key="models.keep_alive_s", kind=Kind.WHOLE, default=5 * MINUTE_S, minimum=0, maximum=DAY_S),
     # Empty: the folder "models" in the home.
