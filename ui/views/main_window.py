@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
 
 from app.domain.chat import Message, MessageStatus, Role
+from app.domain.notice import Notice
 from ui.actions import ACTIONS
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.theme import Theme
@@ -150,6 +151,8 @@ class MainWindow(QMainWindow):
         self.empty.file_wanted.connect(self._choose_file)
         self.composer.edit.paged.connect(self.transcript.page)
         workspace.models.changed.connect(self._show_eject)
+        workspace.getting.begun.connect(lambda: self.frame.show_sidebar(is_shown=True))  # its progress
+        workspace.getting.refused.connect(self._on_get_refused)
         workspace.notices.changed.connect(self._show_restore)
         workspace.model_choice_wanted.connect(self.picker.open)
         workspace.draft_wanted.connect(self.composer.write)
@@ -241,6 +244,10 @@ class MainWindow(QMainWindow):
         answer = self._last_answer()
         if answer is not None:
             self._workspace.regenerate(answer.id)
+
+    def _on_get_refused(self, notice: Notice) -> None:
+        if not self.picker.popup.form.isVisible():  # which says it itself
+            self._workspace.notices.raise_notice(notice)
 
     def _write_edit(self) -> None:
         if self._workspace.composer.editing is not None:

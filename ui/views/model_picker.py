@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QListView,
+    QMenu,
     QProgressBar,
     QPushButton,
     QStyle,
@@ -33,6 +34,7 @@ from ui.theme import INTERFACE_PT, Theme
 from ui.viewmodels.getting import Getting
 from ui.viewmodels.models import MODEL_ROLE, STATUS_ROLE, Models
 from ui.views.get_form import GetForm
+from ui.views.menus import model_menu
 from ui.widgets.buttons import icon_button, push_button
 from ui.widgets.labels import ElidedLabel
 
@@ -95,6 +97,7 @@ class ModelPopup(QFrame):
     def __init__(self, models: Models, getting: Getting, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._models = models
+        self._theme = theme
         self.setObjectName("popup")
         self.list = QListView()
         self.list.setModel(models)
@@ -103,26 +106,37 @@ class ModelPopup(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName(self.tr("Models"))
         self.list.clicked.connect(self._on_chosen)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._open_menu)
         self.list.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(2)
         column.addWidget(self.list)
         self.get = self._build_way(theme, "plus", self.tr("Get a model…"))
-        self.get.clicked.connect(self.show_form)
+        self.get.clicked.connect(lambda: self.show_form(has_list=True))
         self.open_file = self._build_way(theme, "model-file", self.tr("Open a model file…"))
         self.open_file.clicked.connect(self._on_file)
         self.form = GetForm(getting)
-        self.form.closed.connect(self.close)
-        self.form.back.clicked.disconnect()
-        self.form.back.clicked.connect(self.show_list)
+        self.form.closed.connect(self._leave_form)
+        self._has_list = False  # before the form
+        getting.begun.connect(self.close)
         self.form.resized.connect(self._fit)
         for widget in (self.get, self.open_file, self.form):
             column.addWidget(widget)
 
-    def show_form(self) -> None:
+    def show_form(self, *, has_list: bool = False) -> None:
+        """`has_list` says that leaving the form leads back to the list."""
+        self._has_list = has_list
         self._show_page(is_form=True)
-        self.form.begin()
+        self.form.begin(has_list=has_list)
+
+    def _leave_form(self) -> None:
+        """What was begun by it goes on."""
+        if self._has_list:
+            self.show_list()
+        else:
+            self.close()
 
     def show_list(self) -> None:
         self._show_page(is_form=False)
@@ -153,7 +167,7 @@ class ModelPopup(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.form.isVisible():
-            self.show_list()
+            self._leave_form()
         else:
             super().keyPressEvent(event)
 
@@ -179,11 +193,24 @@ class ModelPopup(QFrame):
                 return True
         return super().eventFilter(watched, event)
 
+    def make_menu(self, model: Model) -> QMenu:
+        return model_menu(self, self._theme, self._models, model, self._choose)
+
+    def _open_menu(self, place: QPoint) -> None:
+        model = self.list.indexAt(place).data(MODEL_ROLE)
+        if isinstance(model, Model):
+            menu = self.make_menu(model)
+            menu.exec(self.list.viewport().mapToGlobal(place))
+            menu.deleteLater()
+
+    def _choose(self, model_id: str) -> None:
+        self.close()
+        self.chosen.emit(model_id)
+
     def _on_chosen(self, index: QModelIndex) -> None:
         model = index.data(MODEL_ROLE)
-        self.close()
         if isinstance(model, Model):
-            self.chosen.emit(model.id)
+            self._choose(model.id)
 
 
 class ModelPicker(QWidget):

@@ -7,7 +7,7 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from app.client.protocol import FindModel, Pull
+from app.client.protocol import CancelTransfer, FindModel, Pull
 from app.domain.notice import Notice, NoticeCode
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)")
@@ -70,14 +70,40 @@ def test_what_went_wrong_is_said_beside_the_field(qtbot, host, deliver, popup):
     assert form.field.text() == "owner/nothing"
 
 
-def test_escape_goes_back_to_the_list_then_closes(qtbot, popup):
-    popup.show_form()
-    qtbot.keyClick(popup, Qt.Key.Key_Escape)
+def test_escape_leaves_the_form_the_way_one_came(qtbot, window, popup):
+    popup.get.click()
+    assert popup.form.back.text() == "Back"
+    qtbot.keyClick(popup.form.field, Qt.Key.Key_Escape)
     assert popup.list.isVisible()
     assert popup.isVisible()
-    popup.show_form()
+    popup.get.click()
     popup.form.back.click()
     assert popup.list.isVisible()
+    window.actions_by_name["get_model"].trigger()
+    assert popup.form.back.text() == "Close"
+    qtbot.keyClick(popup.form.field, Qt.Key.Key_Escape)
+    assert not popup.isVisible()
+
+
+def test_leaving_the_form_gives_nothing_up(qtbot, host, deliver, window, popup):
+    """Only the download's own button ends it; what goes wrong later is said over the composer."""
+    window.frame.show_sidebar(is_shown=False)
+    for is_refused in (False, True):
+        if is_refused:
+            host.refusals[Pull] = Notice(code=NoticeCode.REPO_NOT_FOUND, facts={"repo": "owner/repo"})
+        host.is_holding = True
+        window.actions_by_name["get_model"].trigger()
+        qtbot.keyClicks(popup.form.field, "owner/repo")
+        qtbot.keyClick(popup.form.field, Qt.Key.Key_Return)
+        assert "download begins anyway" in popup.form.words.text()
+        qtbot.keyClick(popup.form.field, Qt.Key.Key_Escape)
+        assert not popup.isVisible()
+        host.let_go()
+        deliver()
+        assert window.sidebar.isVisible()  # where its progress is
+        assert window.banner.isVisible() is is_refused
+    assert "owner/repo" in window.banner.text
+    assert host.asked(CancelTransfer) == []
 
 
 def test_without_a_model_there_are_still_ways_to_get_one(host, deliver, window):
