@@ -61,12 +61,18 @@ class Application(QObject):
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
-    def come_forward(self) -> None:
+    def come_forward(self, file: str = "") -> None:
+        """Shows the window above others, and opens the model's file that was asked for, if one was."""
         window = self.window
         window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
         window.show()
         window.raise_()
         window.activateWindow()
+        self.open_file(file)
+
+    def open_file(self, file: str) -> None:
+        if file:
+            self.workspace.models.open_file(file)
 
     def raise_unhandled(self, error: BaseException) -> None:
         """Says in the window that something of ours failed."""
@@ -86,8 +92,9 @@ class Application(QObject):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
-def run(paths: Paths, *, is_new: bool = False) -> int:
-    """Opens the window and returns when it is closed; one that is there comes forward, unless `is_new`."""
+def run(paths: Paths, *, is_new: bool = False, file: str = "") -> int:
+    """Opens the window and returns when it is closed; one that is there comes forward, unless `is_new`.
+    `file` is a model's that is to answer."""
     problem = _make_home(paths)
     undo_log = setup_log("window", paths.logs)
     QApplication.setApplicationName("cove")
@@ -97,7 +104,7 @@ def run(paths: Paths, *, is_new: bool = False) -> int:
     if QLocale().name() == "C":
         QLocale.setDefault(QLocale("en_US"))  # figures are grouped also where no language is set
     first = FirstWindow(f"{paths.socket}.w", qt)
-    has_other = problem is None and first.call_other() if not is_new else False
+    has_other = problem is None and first.call_other(file) if not is_new else False
     if has_other:
         undo_log()
         return 0
@@ -110,6 +117,7 @@ def run(paths: Paths, *, is_new: bool = False) -> int:
     if problem is not None:
         application.workspace.notices.raise_notice(problem)
     application.window.show()
+    application.open_file(file)
     try:
         return qt.exec()
     finally:

@@ -43,6 +43,7 @@ def test_the_desktop_entry_starts_the_program_and_groups_its_windows():
     parser.read(LINUX / "cove.desktop", encoding="utf-8")
     entry = parser["Desktop Entry"]
     assert entry["Exec"].split()[0] == entry["Icon"] == entry["StartupWMClass"] == "cove"
+    assert (entry["Exec"], entry["MimeType"]) == ("cove %f", "application/x-gguf;")  # opens models, too
     assert {"Comment[vi]", "Comment[zh_CN]", "GenericName[vi]", "GenericName[zh_CN]"} <= set(entry)
 
 
