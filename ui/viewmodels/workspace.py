@@ -103,7 +103,6 @@ class Workspace(QObject):
 
     def save(self) -> None:
         self.inspector.flush()
-        self.kept.set_text(_LAST_CHAT, self.transcript.chat_id or "")
         self.kept.save()
 
     def _deed(self, action: Action, banner: Banner) -> Callable[[], None] | None:
@@ -160,9 +159,14 @@ class Workspace(QObject):
         self.composer.sent.connect(self.notices.clear)
         self.inspector.refused.connect(raise_notice)
         self.transfers.refused.connect(raise_notice)
+        self.transcript.opened.connect(self._keep_place)
         self.transcript.refused.connect(raise_notice)
         self.transcript.unread.connect(self._on_unread)
         self.transcript.lost.connect(self._on_lost)
+
+    def _keep_place(self) -> None:
+        """At once: a window may be killed."""
+        self.kept.set_text(_LAST_CHAT, self.transcript.chat_id or "")
 
     def _on_load_failed(self, model_id: str, notice: Notice) -> None:
         # An answer that waited for the model tells it better: with what was kept and a way on.
