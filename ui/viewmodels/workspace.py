@@ -24,6 +24,7 @@ from ui.viewmodels.transfers import Transfers
 
 LOGS, MODELS = "logs", "models"  # folders of the home
 THEME_SETTING = "appearance.theme"
+LANGUAGE_SETTING = "appearance.language"
 _LAST_CHAT = "chat"
 
 
@@ -75,6 +76,14 @@ class Workspace(QObject):
 
     def choose_theme(self, choice: str) -> None:
         self.session.change_setting(THEME_SETTING, choice)
+
+    @property
+    def language(self) -> str:
+        """The language that was chosen, or "system"."""
+        return str(self.session.setting(LANGUAGE_SETTING, "system"))
+
+    def choose_language(self, choice: str) -> None:
+        self.session.change_setting(LANGUAGE_SETTING, choice)
 
     def offered(self, banner: Banner) -> tuple[Action, ...]:
         """The actions of a banner that the window can carry out; its words say the rest."""

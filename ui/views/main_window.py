@@ -313,7 +313,7 @@ class MainWindow(QMainWindow):
         menu.deleteLater()
 
     def _make_menu(self) -> QMenu:
-        return window_menu(self, self.actions_by_name, self._theme, self._workspace.choose_theme)
+        return window_menu(self, self.actions_by_name, self._theme, self._workspace)
 
     def _open_chat_menu(self, chat_id: str, place: QPoint) -> None:
         menu = chat_menu(

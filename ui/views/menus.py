@@ -11,16 +11,16 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.domain.engine import EngineState
 from app.domain.model import Model
 from ui.actions import ACTIONS, BY_NAME, Group
-from ui.theme import CHOICES, Theme
+from ui.texts.language import LANGUAGES, SYSTEM
+from ui.theme import Theme
 from ui.viewmodels.models import Models
+from ui.viewmodels.workspace import Workspace
 
 translate = QCoreApplication.translate
 
 
-def window_menu(
-    parent: QWidget, actions: Mapping[str, QAction], theme: Theme, choose: Callable[[str], None]
-) -> QMenu:
-    """Everything that can be done, by group; `choose` takes how the window is to look."""
+def window_menu(parent: QWidget, actions: Mapping[str, QAction], theme: Theme, workspace: Workspace) -> QMenu:
+    """Everything that can be done, by group, and how the window looks and speaks."""
     menu = QMenu(parent)
     for group in Group:
         names = [spec.name for spec in ACTIONS if spec.group is group and spec.name not in ("menu", "close")]
@@ -29,7 +29,11 @@ def window_menu(
             inner.addAction(actions[name])
         if group is Group.VIEW:
             inner.addSeparator()
-            _add_looks(inner, theme, choose)
+            looks = inner.addMenu(translate("menus", "Appearance"))
+            _add_choices(looks, _look_words(), theme.choice, workspace.choose_theme)
+            languages = inner.addMenu(translate("menus", "Language"))
+            words = {SYSTEM: translate("menus", "As the system"), **LANGUAGES}
+            _add_choices(languages, words, workspace.language, workspace.choose_language)
     menu.addSeparator()
     menu.addAction(actions["close"])
     return menu
@@ -62,17 +66,19 @@ def model_menu(
     return menu
 
 
-def _add_looks(menu: QMenu, theme: Theme, choose: Callable[[str], None]) -> None:
-    looks = menu.addMenu(translate("menus", "Appearance"))
-    choices = QActionGroup(looks)
-    words = {
+def _look_words() -> dict[str, str]:
+    return {
         "system": translate("menus", "As the system"),
         "light": translate("menus", "Light"),
         "dark": translate("menus", "Dark"),
     }
-    for choice in CHOICES:
-        action = looks.addAction(words[choice])
+
+
+def _add_choices(menu: QMenu, words: Mapping[str, str], chosen: str, choose: Callable[[str], None]) -> None:
+    choices = QActionGroup(menu)
+    for choice, text in words.items():
+        action = menu.addAction(text)
         action.setCheckable(True)
-        action.setChecked(choice == theme.choice)
+        action.setChecked(choice == chosen)
         action.triggered.connect(lambda _=False, choice=choice: choose(choice))
         choices.addAction(action)

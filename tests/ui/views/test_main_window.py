@@ -274,10 +274,15 @@ def test_the_menu_has_everything_that_can_be_done(ready, theme, workspace, host)
     inside = [action.text() for group in groups for action in group.actions() if action.text()]
     words = [*inside, *(action.text() for action in menu.actions())]
     assert [spec.title for spec in ACTIONS if spec.title not in words] == ["Open the menu"]
-    (looks,) = [action.menu() for group in groups for action in group.actions() if action.menu() is not None]
-    dark = looks.actions()[2]
-    dark.trigger()
+    looks, languages = [
+        action.menu() for group in groups for action in group.actions() if action.menu() is not None
+    ]
+    looks.actions()[2].trigger()
     assert host.settings["appearance.theme"] == "dark"
+    assert [action.text() for action in languages.actions()] == ["As the system", "English", "Tiếng Việt"]
+    assert [action.isChecked() for action in languages.actions()] == [True, False, False]
+    languages.actions()[2].trigger()
+    assert host.settings["appearance.language"] == "vi"
     menu.deleteLater()
 
 
