@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
             "next_part": lambda: self._step_part(1),
             "previous_part": lambda: self._step_part(-1),
             "menu": self._open_menu,
-            "shortcuts": self._show_shortcuts,
+            "shortcuts": self._toggle_shortcuts,
             "open_logs": lambda: workspace.folder_wanted.emit(LOGS),
             "close": self.close,
         }
@@ -298,7 +298,11 @@ class MainWindow(QMainWindow):
     def focusNextPrevChild(self, is_next: bool) -> bool:
         return step_focus(self.frame, forward=is_next)
 
-    def _show_shortcuts(self) -> None:
+    def _toggle_shortcuts(self) -> None:
+        shown = self.findChild(ShortcutsDialog)
+        if shown is not None:
+            shown.close()
+            return
         dialog = ShortcutsDialog(self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
