@@ -1,7 +1,7 @@
 """The one table of settings. File, dialog, command line and docs are made from it; nothing else lists them.
 
 Knows neither the file nor what a setting does. What a setting is called in the dialog is worded in
-`ui/texts.py` under its `text_id`.
+`ui/texts/` under its `text_id`.
 """
 
 from __future__ import annotations
