@@ -97,7 +97,7 @@ class EmptyState(QWidget):
         ]
 
     def _suggestion(self, text: str) -> QPushButton:
-        button = push_button(text, "suggestion")
+        button = push_button(text, "suggestion", wraps=True)
         button.clicked.connect(lambda: self.suggested.emit(text))
         return button
 

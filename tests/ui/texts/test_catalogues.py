@@ -1,4 +1,4 @@
-"""Every text of the window is in every language, said with the same fields and in as many forms as it needs."""
+"""Every text of the window is in every language, with the same fields and in as many forms as it needs."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def test_the_setting_offers_every_language():
 
 def test_texts_are_read_from_sources():
     source = (
-        "class A:\n    def f(self, n):\n        self.tr('one' ' two')\n        x = lambda: self.tr('%n', '', n)\n"
+        "class A:\n    def f(self, n):\n"
+        "        self.tr('one' ' two')\n        x = lambda: self.tr('%n', '', n)\n"
         "translate('place', 'three')\n_('place', 'four')\n'a'.translate(table)\nself.tr(words)\n"
     )
     reader = read(source, "a.py")
