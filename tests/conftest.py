@@ -35,6 +35,8 @@ os.environ["HOME"] = str(_ROOT / "user")
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # A spawned process is not under the guard on sockets: let it find nothing there instead of the real Hub.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
+if "COVERAGE_PROCESS_CONFIG" in os.environ:  # engine children are measured too, and may write nowhere else
+    os.environ["COVE_ENGINE_WRITABLE"] = str(Path.cwd())
 network.install()
 
 _numbers = count(1)
