@@ -1,13 +1,14 @@
 """A process that confines itself as an engine child or as its helper does, or not at all, and then tries what
 a hostile model would. Prints what came of each attempt: "" when it succeeded, else the error.
 
-`python -m tests.fakes.attempts child|helper|free HOME VICTIM`: a home with files to get at, and the number of
-a process to get at.
+`python -m tests.fakes.attempts child|helper|free|contained HOME VICTIM`: a home with files to get at, and the
+number of a process to get at. `contained` is a child in a container that lets nobody use Landlock.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -21,7 +22,9 @@ from pathlib import Path
 
 from app.domain.engine import Confinement
 from app.engine.wire import Hello
+from app.engine.worker import seccomp
 from app.engine.worker.confinement import confine_child, confine_helper
+from app.engine.worker.syscalls import drop_privileges, syscall, this_machine
 
 PTRACE_SEIZE = 0x4206
 CLONE_NEWUSER = 0x10000000
@@ -30,15 +33,18 @@ CLONE_NEWUSER = 0x10000000
 def main() -> None:
     mode, home, victim = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     attempts = {**_network(), **_files(home), **_processes(victim)}
-    said = confined(mode, home)
+    found = confined(mode, home)
     results = {name: _outcome(attempt) for name, attempt in attempts.items()}
-    print(json.dumps({"landlock": said.landlock, "network": said.network, "attempts": results}), flush=True)
+    said = {"landlock": found.landlock, "files": found.files, "network": found.network}
+    print(json.dumps({**said, "attempts": results}), flush=True)
 
 
 def confined(mode: str, home: Path) -> Confinement:
     if mode == "helper":
         confine_helper()
-    if mode != "child":
+    if mode == "contained":
+        _forbid_landlock()
+    elif mode != "child":
         return Confinement()
     hello = Hello(
         helper_argv=(sys.executable,),
@@ -48,6 +54,15 @@ def confined(mode: str, home: Path) -> Confinement:
         may_network="COVE_TEST_NETWORK" in os.environ,
     )
     return confine_child(hello)
+
+
+def _forbid_landlock() -> None:
+    """As containers do: with a filter of their own."""
+    machine = this_machine()
+    drop_privileges(machine, syscall)
+    calls = "create 444 444  add 445 445  restrict 446 446"
+    listed = seccomp._listed(machine, calls, seccomp._FAIL | errno.EPERM, seccomp._ALLOW)
+    assert seccomp.install([*seccomp._head(machine), *listed], machine, syscall) == 0
 
 
 def _network() -> dict[str, Callable[[], object]]:

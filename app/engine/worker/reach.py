@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from app.engine.wire import Hello
@@ -47,18 +47,19 @@ def shards(file: Path) -> list[Path]:
     return [path for path in _listed(file.parent) if pattern.fullmatch(path.name)]
 
 
-def beside(private: Iterable[Path], folder: Path = Path("/")) -> Iterator[Path]:
+def beside(private: set[Path], folder: Path = Path("/")) -> Iterator[Path]:
     """Yields what covers a folder but for the private ones. Links are left out: what they lead to counts
     where it really is."""
-    hidden = set(private)
-    if folder in hidden:
+    if folder in private:
         return
-    if not any(folder in each.parents for each in hidden):
+    start = os.path.join(folder, "")  # noqa: PTH118 (a path with a slash at its end)
+    inside = {each for each in private if str(each).startswith(start)}
+    if not inside:
         yield folder
         return
     for entry in _listed(folder):
         if not entry.is_symlink():
-            yield from beside(hidden, entry)
+            yield from beside(inside, entry)
 
 
 def devices(folder: Path = Path("/dev")) -> list[Path]:

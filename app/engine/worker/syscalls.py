@@ -6,10 +6,12 @@ A test passes a `Syscall` of its own and so plays any kernel.
 from __future__ import annotations
 
 import ctypes
+import functools
 import platform
 import struct
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from app.domain.value import Value
 
@@ -45,10 +47,8 @@ def this_machine() -> Machine | None:
 
 def syscall(number: int, *arguments: object) -> int:
     """Makes the call. An argument is an int, or something ctypes passes as a pointer."""
-    function = ctypes.CDLL(None, use_errno=True).syscall
-    function.restype = ctypes.c_long
     ctypes.set_errno(0)
-    result = int(function(ctypes.c_long(number), *(_whole(argument) for argument in arguments)))
+    result = int(_function()(ctypes.c_long(number), *(_whole(argument) for argument in arguments)))
     return -ctypes.get_errno() if result == -1 else result
 
 
@@ -61,6 +61,13 @@ def drop_privileges(machine: Machine, call: Syscall) -> None:
     if call(machine.capget, header, held) == 0:
         kept = struct.unpack("=6I", held.raw)[1] & _KEPT_CAPABILITIES
         call(machine.capset, header, ctypes.create_string_buffer(struct.pack("=6I", kept, kept, 0, 0, 0, 0)))
+
+
+@functools.cache
+def _function() -> Any:
+    function = ctypes.CDLL(None, use_errno=True).syscall
+    function.restype = ctypes.c_long
+    return function
 
 
 def _whole(argument: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.worker import seccomp
@@ -71,6 +71,7 @@ def test_new_processes_stay_where_they_are(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+@settings(max_examples=50)
 @given(number=st.integers(0, 2**32 - 1), arch=st.integers(0, 2**32 - 1), argument=st.integers(0, 2**32 - 1))
 def test_no_other_way_of_calling_gets_through(machine, number, arch, argument):
     for program in (everyday(machine), bare(machine)):
