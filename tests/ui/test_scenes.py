@@ -37,6 +37,7 @@ KEYS = re.compile(r"\b(Ctrl|Shift|Alt|Esc|Enter|Return|Del|Backspace|PgUp|PgDown
 UNITS = re.compile(r"\b(bytes|[kMG]B)\b")  # Qt's own
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 ROOM_PX = 1  # Qt rounds
+CARET_PX = 2  # what Qt leaves free on either side of what is typed
 
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)")
@@ -139,7 +140,16 @@ def is_cut(widget):
 
 def cut(shown):
     labels = [widget for widget in shown if isinstance(widget, QLabel | QAbstractButton)]
-    return [(type(label).__name__, label.text()) for label in labels if is_cut(label)]
+    fields = [widget.lineEdit() for widget in shown if isinstance(widget, QAbstractSpinBox)]
+    said = [(type(label).__name__, label.text()) for label in labels if is_cut(label)]
+    return said + [
+        ("field", field.text()) for field in fields if needed(field, field.text()).width() > room_in(field)
+    ]
+
+
+def room_in(field):
+    margins = field.textMargins()
+    return field.contentsRect().width() - margins.left() - margins.right() - 2 * CARET_PX
 
 
 @pytest.mark.parametrize("name", SCENES)
