@@ -105,7 +105,7 @@ class Generation:
         if not (yield from self._prefill(list(prompt.tokens))):
             return StopReason.CANCELLED
         self._emit(PhaseMoved(id=self.request.id, phase=Phase.DECODE))
-        sampler = Sampler(self._desk.api, self.request.sampling)
+        sampler = Sampler(self._desk.api, self._desk.model.vocabulary, self.request.sampling, prompt.tokens)
         try:
             return (yield from self._decode(sampler, self._flow, self._shown(prompt.formats)))
         finally:
