@@ -12,11 +12,11 @@ from ui.actions import BY_NAME, ActionSpec, Group, KeySpec, listed
 from ui.widgets.buttons import push_button
 from ui.widgets.labels import label
 
-_SIZE = QSize(780, 640)
+_SIZE = QSize(840, 720)
 _EDGE_PX = 48  # that is left of the screen around it
 _COLUMNS = (
-    (Group.CHAT, Group.WRITING, Group.MODEL),
-    (Group.ANSWER, Group.VIEW, Group.HELP),
+    (Group.CHAT, Group.WRITING, Group.MODEL, Group.HELP),
+    (Group.ANSWER, Group.VIEW),
 )
 
 
@@ -86,14 +86,13 @@ def _table(specs: Sequence[ActionSpec | KeySpec]) -> QGridLayout:
     for row, spec in enumerate(specs):
         words = label(spec.title, wraps=True)
         grid.addWidget(words, row, 0)
-        grid.addLayout(_keys(spec), row, 1)
+        grid.addLayout(_keys(spec), row, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
     return grid
 
 
 def _keys(spec: ActionSpec | KeySpec) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(4)
-    row.addStretch(1)
     for sequence in spec.sequences():
         row.addWidget(label(sequence.toString(QKeySequence.SequenceFormat.NativeText), "key"))
     return row
