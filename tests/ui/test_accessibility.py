@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QPlainTextEdit,
     QProgressBar,
+    QScrollArea,
     QTextEdit,
     QWidget,
 )
@@ -51,6 +52,8 @@ def fault(widget):
         return f"{what}: unknown to screen readers"
     if not interface.text(QAccessible.Text.Name).strip():
         return f"{what}: no name"
+    if isinstance(widget, QScrollArea):
+        return ""  # Qt gives it none; its name is read
     return f"{what}: no role" if interface.role() in NO_ROLES else ""
 
 

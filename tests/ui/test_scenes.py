@@ -31,7 +31,7 @@ from ui.widgets.labels import ElidedLabel
 NAMES = (
     *(LARGER.name, LARGER.quant, STARTER.name, STARTER.quant),
     *("Cove", "Qwen3-8B-GGUF", "gemma-3-4b-it-GGUF", "English", "Tiếng Việt"),
-    "You are a helpful assistant.",
+    *("python", "You are a helpful assistant."),
 )
 KEYS = re.compile(r"\b(Ctrl|Shift|Alt|Esc|Enter|Return|Del|Backspace|PgUp|PgDown|End|Tab|Up|Down|F\d+)\b")
 UNITS = re.compile(r"\b(bytes|[kMG]B)\b")  # Qt's own
