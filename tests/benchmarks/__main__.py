@@ -23,12 +23,14 @@ def main() -> None:
     if unknown:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     title = heading()
+    print(title)
     rows: Rows = []
     with tempfile.TemporaryDirectory(prefix="cove-bench-") as folder:
         for name in options.measures or MEASURES:
-            rows += measured(name, Path(folder).resolve() / name)
+            found = measured(name, Path(folder).resolve() / name)
+            print(markdown(found), flush=True)
+            rows += found
     text = title + markdown(rows)
-    print(text)
     if options.save:
         append(text)
 
