@@ -22,7 +22,7 @@ class GetForm(QWidget):
         self.field.setPlaceholderText(self.tr("OWNER/REPO or OWNER/REPO:QUANT"))
         self.field.setAccessibleName(self.tr("Name of the model on the Hugging Face Hub"))
         self.words = label(kind="muted", wraps=True)
-        self.back = push_button("", "link")
+        self.back = push_button(self.tr("Back"), "link")
         self.download = push_button(self.tr("Download"), "primary")
         buttons = QHBoxLayout()
         buttons.addWidget(self.back)

@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(workspace.chats, workspace.transcript, workspace.transfers, theme)
         self.picker = ModelPicker(workspace.models, workspace.getting, theme)
         self.transcript = TranscriptView(workspace.transcript, workspace.models, theme)
-        self.empty = EmptyState(workspace.models, workspace.session, workspace.chats)
+        self.empty = EmptyState(workspace.models, workspace.session, workspace.chats, workspace.transfers)
         self.inspector = InspectorView(workspace.inspector, theme)
         self.banner = BannerView(workspace, theme)
         self.composer = ComposerView(workspace.composer, theme)
