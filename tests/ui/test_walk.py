@@ -76,7 +76,7 @@ def come_to_rest(qtbot, host, walkers):
 
 
 def difference(client, workspace):
-    """What a window shows and one opened now would not, or the other way round; empty when there is nothing."""
+    """What a window shows and one opened now would not, or the other way round; empty when nothing."""
     snapshot = client.call(Subscribe())
     engines = {status.model_id: status for status in snapshot.engines if status.state is not EngineState.IDLE}
     found = {
