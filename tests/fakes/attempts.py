@@ -87,6 +87,8 @@ def _files(home: Path) -> dict[str, Callable[[], object]]:
         "write to /tmp": lambda: Path(f"/tmp/cove-attempt-{os.getpid()}").write_text("x"),
         "append": lambda: (home / "cove.db").open("ab").close(),
         "truncate": lambda: os.truncate(home / "cove.db", 0),
+        "empty the model": lambda: os.close(os.open(home / "model-00001-of-00002.gguf", os.O_TRUNC)),
+        "change a mode": lambda: (home / "cove.db").chmod(0o644),
         "rename": lambda: (home / "cove.db").rename(home / "other"),
         "make a folder": lambda: (home / "folder").mkdir(),
         "make a link": lambda: (home / "link").symlink_to("/"),

@@ -27,7 +27,12 @@ _OTHERS = """
     fsopen 430 430  fsconfig 431 431  fsmount 432 432  fspick 433 433
     init_module 175 105  finit_module 313 273  delete_module 176 106  kexec_load 246 104
     kexec_file_load 320 294  reboot 169 142  swapon 167 224  swapoff 168 225
-"""  # other processes and memory shared with them; keys; ways that break-ins took; what administrators do
+    truncate 76 45  chmod 90 -1  fchmod 91 52  fchmodat 268 53  fchmodat2 452 452
+    chown 92 -1  lchown 94 -1  fchown 93 55  fchownat 260 54
+    setxattr 188 5  lsetxattr 189 6  fsetxattr 190 7  removexattr 197 14  lremovexattr 198 15
+    fremovexattr 199 16
+"""  # other processes and memory shared with them; keys; ways that break-ins took; what administrators do;
+# and what Landlock does not guard: rights and owners of files, in the first versions emptying them
 _COMPUTING = """
     read 0 63  write 1 64  readv 19 65  writev 20 66  close 3 57  fstat 5 80  lseek 8 62  fcntl 72 25
     poll 7 -1  ppoll 271 73
@@ -40,11 +45,13 @@ _COMPUTING = """
     exit 60 93  exit_group 231 94
 """  # all that a Python which has its modules needs to read a pipe, compute, and write to a pipe
 _CLONE, _CLONE3 = (56, 220), (435, 435)
+_OPEN, _OPENAT, _OPENAT2 = (2, -1), (257, 56), (437, 437)
+_ACCESS_MODE, _TRUNCATE = 0o3, 0o1000
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEW*
 
 _X32 = 0x40000000  # numbers from here on are x86-64's third way of calling
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER_AT, _ARCH_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_LOAD, _AND, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
+_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, (16, 24, 32)
 _ALLOW = 0x7FFF0000
 _FAIL = 0x00050000
 _SET_MODE_FILTER = 1
@@ -58,12 +65,15 @@ def everyday(machine: Machine, *, may_network: bool = False) -> list[Instruction
     """Returns the filter of an engine child."""
     denied = _OTHERS if may_network else _OTHERS + _NETWORK
     body = [
+        *_not_emptied(machine, _OPEN, _ARGUMENTS_AT[1]),
+        *_not_emptied(machine, _OPENAT, _ARGUMENTS_AT[2]),
+        *_answered(machine, _OPENAT2, _FAIL | errno.ENOSYS),  # hides its flags; `openat` is used instead
         *_answered(
             machine, _CLONE3, _FAIL | errno.ENOSYS
         ),  # its flags are out of reach: `clone` is used then
         # Threads and processes, but none in namespaces of its own, where it would be the administrator.
         (_EQUAL, 0, 3, _CLONE[machine.column]),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
+        (_LOAD, 0, 0, _ARGUMENTS_AT[0]),
         (_ANY_BIT, 0, 1, _NEW_NAMESPACES),
         (_RETURN, 0, 0, _FAIL | errno.EPERM),
         (_LOAD, 0, 0, _NUMBER_AT),
@@ -95,6 +105,22 @@ def _head(machine: Machine) -> list[Instruction]:
         (_LOAD, 0, 0, _NUMBER_AT),
         (_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _FAIL | errno.EPERM),
+    ]
+
+
+def _not_emptied(machine: Machine, number: tuple[int, int], flags_at: int) -> list[Instruction]:
+    """Refuses to open a file so that it is emptied though it was not opened for writing, which the first
+    versions of Landlock do not see."""
+    if number[machine.column] < 0:
+        return []
+    return [
+        (_EQUAL, 0, 6, number[machine.column]),
+        (_LOAD, 0, 0, flags_at),
+        (_AND, 0, 0, _TRUNCATE | _ACCESS_MODE),
+        (_EQUAL, 1, 0, _TRUNCATE),
+        (_EQUAL, 0, 1, _TRUNCATE | _ACCESS_MODE),
+        (_RETURN, 0, 0, _FAIL | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
     ]
 
 

@@ -33,11 +33,11 @@ OF_FILES = {
     *("write to the user's files", "write to /tmp", "append", "rename", "make a folder", "make a link"),
     *("write to the model", "run a program"),
 }
-SINCE = {"truncate": 3, "signal": 6}  # versions of Landlock
-OF_CALLS = {"trace", "become its own administrator"}
+SINCE = {"signal": 6}  # versions of Landlock
+OF_CALLS = {"trace", "become its own administrator", "truncate", "empty the model", "change a mode"}
 OF_BOTH = {"read its environment", "read its memory"}  # tracing in other words
 # Other reasons may forbid these to a process that is free: Yama, a container, no IPv6.
-UNSURE = {*OF_CALLS, "read its memory", "inet6"}
+UNSURE = {"trace", "become its own administrator", "read its memory", "inet6"}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -18,15 +19,18 @@ CLONE_VM, CLONE_NEWUSER, CLONE_NEWNET = 0x100, 0x10000000, 0x40000000
 X32 = 0x40000000
 
 
-def run(program: list[Instruction], *, arch: int, number: int, argument: int = 0) -> str:
-    """Returns "allowed" or the name of the error the call fails with."""
-    data = {0: number, 4: arch, 16: argument}
+def run(program: list[Instruction], *, arch: int, number: int, argument: int = 0, flags: int = 0) -> str:
+    """Returns "allowed" or the name of the error the call fails with. `flags` is its second and third
+    argument."""
+    data = {0: number, 4: arch, 16: argument, 24: flags, 32: flags}
     value = place = 0
     while True:
         code, if_true, if_false, operand = program[place]
         place += 1
         if code == 0x20:
             value = data[operand]
+        elif code == 0x54:
+            value &= operand
         elif code == 0x06:
             return ALLOWED if operand == 0x7FFF0000 else errno.errorcode[operand & 0xFFFF]
         else:
@@ -68,6 +72,18 @@ def test_new_processes_stay_where_they_are(machine):
     assert run(program, arch=machine.audit_arch, number=number, argument=CLONE_NEWNET) == "EPERM"
     # Python's and the C library's way out when there is no clone3: clone.
     assert run(program, arch=machine.audit_arch, number=435) == "ENOSYS"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@given(flags=st.integers(0, 2**22))
+def test_a_file_is_only_emptied_by_those_who_may_write_to_it(machine, flags):
+    program = everyday(machine)
+    is_sly = flags & os.O_TRUNC and flags & os.O_ACCMODE in (os.O_RDONLY, os.O_ACCMODE)
+    for number in (seccomp._OPEN[machine.column], seccomp._OPENAT[machine.column]):
+        if number >= 0:
+            found = run(program, arch=machine.audit_arch, number=number, flags=flags)
+            assert found == ("EPERM" if is_sly else ALLOWED)
+    assert run(program, arch=machine.audit_arch, number=437) == "ENOSYS"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
