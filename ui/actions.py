@@ -111,7 +111,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
 KEYS: tuple[KeySpec, ...] = (
     KeySpec(_("actions", "Send"), Group.WRITING, ("Enter",)),
     KeySpec(_("actions", "New line"), Group.WRITING, ("Shift+Enter",)),
-    KeySpec(_("actions", "The same, in an empty box"), Group.WRITING, ("Up",)),
+    KeySpec(_("actions", "Edit last message, in an empty box"), Group.WRITING, ("Up",)),
     KeySpec(_("actions", "Delete the chosen chat"), Group.CHAT, ("Del",)),
     KeySpec(_("actions", "Scroll by a page"), Group.ANSWER, ("PgUp", "PgDown")),
     KeySpec(_("actions", "Menu of what has the focus"), Group.VIEW, ("Shift+F10",)),

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.actions import BY_NAME, ActionSpec, Group, KeySpec, listed
 from ui.widgets.buttons import push_button
 from ui.widgets.labels import label
 
 _SIZE = QSize(840, 720)
+_BOTH_PX = 720  # from here on there is room for both columns
 _EDGE_PX = 48  # that is left of the screen around it
 _COLUMNS = (
     (Group.CHAT, Group.WRITING, Group.MODEL, Group.HELP),
@@ -27,7 +37,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         self.setObjectName("dialog")
-        columns = QHBoxLayout()
+        self._columns = columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         columns.setContentsMargins(24, 20, 24, 8)
         columns.setSpacing(40)
         for groups in _COLUMNS:
@@ -60,6 +70,14 @@ class ShortcutsDialog(QDialog):
         self.addAction(again)
         self.resize(self._fitting_size())
         self.close_button.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """One under the other where there is no room for both."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < _BOTH_PX
+        self._columns.setSpacing(0 if is_narrow else 40)
+        direction = QBoxLayout.Direction
+        self._columns.setDirection(direction.TopToBottom if is_narrow else direction.LeftToRight)
 
     def _fitting_size(self) -> QSize:
         room = self.screen().availableSize() - QSize(_EDGE_PX, _EDGE_PX)
