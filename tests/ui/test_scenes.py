@@ -11,12 +11,14 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
+    QFileDialog,
     QLabel,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
+    QTreeView,
     QWidget,
 )
 
@@ -169,6 +171,21 @@ def test_texts_are_translated_and_have_room_and_controls_have_names(open_scene, 
 @pytest.mark.parametrize("name", SCENES)
 def test_vietnamese_has_room(open_scene, vietnamese, name):
     assert cut(list(widgets(open_scene(name)))) == []
+
+
+def test_the_file_dialog_that_qt_brings_is_translated(pseudo, show, home):
+    """Seen where the desktop has none of its own."""
+    home.mkdir()
+    (home / "model.gguf").write_bytes(b"")
+    dialog = QFileDialog(None, "", str(home))
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    show(dialog)
+    said = {text for widget in dialog.findChildren(QWidget) for text in texts(widget)}
+    model = dialog.findChild(QTreeView).model()
+    said |= {model.headerData(place, Qt.Orientation.Horizontal) for place in range(model.columnCount())}
+    said |= set(menu_texts(dialog.findChild(QTreeView)))
+    assert len(said) > 20
+    assert [text for text in sorted(said) if is_untranslated(text)] == []
 
 
 def test_what_was_not_translated_is_found():
