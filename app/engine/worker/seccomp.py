@@ -38,7 +38,7 @@ _COMPUTING = """
     poll 7 -1  ppoll 271 73
     mmap 9 222  munmap 11 215  mprotect 10 226  mremap 25 216  madvise 28 233  brk 12 214
     futex 202 98  membarrier 324 283  rseq 334 293  sched_yield 24 124  getrandom 318 278
-    rt_sigaction 13 134  rt_sigprocmask 14 135  rt_sigreturn 15 139  sigaltstack 131 132  tgkill 234 131
+    rt_sigaction 13 134  rt_sigprocmask 14 135  rt_sigreturn 15 139  sigaltstack 131 132
     getpid 39 172  gettid 186 178  getrlimit 97 163  setrlimit 160 164  prlimit64 302 261
     clock_gettime 228 113  clock_getres 229 114  clock_nanosleep 230 115  nanosleep 35 101
     gettimeofday 96 169  getrusage 98 165  times 100 153  restart_syscall 219 128

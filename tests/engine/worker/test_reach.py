@@ -47,6 +47,15 @@ def test_the_system_is_readable_and_people_s_files_are_not(places: Path):
         assert granted(hello, private) == 0, private
 
 
+def test_a_home_is_private_wherever_it_is(places: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reach, "_PRIVATE", ())
+    assert granted(Hello(), places / "cove.db") == 0
+    assert granted(Hello(), Path.home() / ".ssh" / "id") == 0
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("HOME", "/")  # as some system users have it
+    assert granted(Hello(), Path("/usr/lib/x")) & READ == READ
+
+
 def test_only_what_was_named_can_be_written_to(places: Path):
     model = Path.home() / "downloads" / "m.gguf"
     hello = Hello(
