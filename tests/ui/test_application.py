@@ -13,7 +13,7 @@ from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtGui import QDesktopServices
 
 import ui.application
-from app.client.protocol import FindModel
+from app.client.protocol import ChangeChat, FindModel
 from app.paths import resolve
 from tests.waiting import wait_until
 from ui.application import Application, _hook_errors, _make_home
@@ -128,6 +128,19 @@ def test_a_file_that_another_start_was_given_is_opened_here(application, host, s
     settle()
     assert [each.reference for each in host.commands if isinstance(each, FindModel)] == ["/models/mine.gguf"]
     assert application.window.isVisible()
+
+
+def test_what_was_set_just_before_the_window_opens_anew_is_sent(host, settle, application):
+    """Typing is saved after a pause; the end of the connection, here or for good, does not wait for it."""
+    host.add_chat("c", "Hi", "Hello")
+    host.connect()
+    settle()
+    application.workspace.open_chat("c")
+    settle()
+    application.workspace.inspector.set_system_prompt("Be brief.")
+    application.reopen()
+    changes = [each for each in host.commands if isinstance(each, ChangeChat)]
+    assert [each.system_prompt for each in changes] == ["Be brief."]
 
 
 def test_an_error_nobody_foresaw_is_logged_and_said(application, monkeypatch, settle):
