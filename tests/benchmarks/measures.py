@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -30,7 +26,7 @@ from app.domain.ids import new_id
 from app.domain.model import ModelOptions
 from app.events import Event, MessageChanged, MessageGrew
 from app.paths import resolve
-from tests.architecture.sources import ROOT
+from tests.benchmarks import window
 from tests.benchmarks.engine import ENGINE_MEASURES, Rows
 from tests.benchmarks.table import Row, megabytes, spread
 from tests.e2e.processes import Cove
@@ -147,36 +143,6 @@ def command_line(cove: Cove) -> list[Row]:
     ]
 
 
-def window(cove: Cove) -> list[Row]:
-    """On the offscreen platform: the work is the same, only the last step to a screen is missing."""
-    environment = {
-        **os.environ,
-        **cove.environment,
-        "COVE_HOME": str(cove.home),
-        "QT_QPA_PLATFORM": "offscreen",
-        "PYTHONPATH": str(ROOT),
-    }
-    found = []
-    for _ in range(5):
-        run = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.window_start", str(time.time())],
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-        found.append(json.loads(run.stdout.splitlines()[-1]))
-    size = statistics.median(report["rss"] for report in found)
-    own = statistics.median(report["uss"] for report in found)
-    return [
-        Row(
-            "window painted, from process start",
-            spread([report["painted_ms"] for report in found], "ms"),
-            "≤ 400 ms",
-        ),
-        Row("memory: window", f"{megabytes(size)}, {megabytes(own)} of its own", "≤ 120 MB"),
-    ]
-
-
 def _timed(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
@@ -186,7 +152,8 @@ def _timed(work: Callable[[], object]) -> float:
 MEASURES: dict[str, Callable[[Cove], Rows]] = {
     "round_trip": round_trip,
     "command_line": command_line,
-    "window": window,
+    "window": window.start,
+    "stream": window.stream,
     "stop": stop,
     "memory": memory,
     **ENGINE_MEASURES,
