@@ -352,6 +352,8 @@ def test_five_clients_at_once_get_one_host(host: HostUnderTest) -> None:
     for thread in threads:
         thread.join()
 
+    told = [client.call(ListProcesses()) for client in clients]
+    assert len({processes.host_pid for processes in told}) == 1
     chats = {start_chat(client) for client in clients}
     for client in clients:
         for chat_id in chats:
