@@ -89,7 +89,7 @@ def _enter_namespaces(argv: list[str]) -> int:
 
 def try_suite(suite: str) -> None:
     version = app_version()
-    (package,), (archive,) = DIST.glob(f"cove_{version}-*.deb"), DIST.glob(f"cove-{version}-*.tar.zst")
+    package, archive = product(f"cove_{version}-*.deb"), product(f"cove-{version}-*.tar.zst")
     newer, newer_package = next_package(version, SMOKE / "next")
     root = fresh(suite, ROOTS, configured_mirror(), SMOKE / suite)
     steps = (
@@ -103,6 +103,13 @@ def try_suite(suite: str) -> None:
         step()
         print(f"{suite}: {name}", flush=True)
     (SMOKE / f"{suite}.json").write_text(json.dumps(root.timings, indent=1))
+
+
+def product(pattern: str) -> Path:
+    found = list(DIST.glob(pattern))
+    if len(found) != 1:
+        raise CheckError(f"there is not one {pattern} in {DIST}: make package")
+    return found[0]
 
 
 def installed(root: Root, package: Path, version: str) -> tuple[Step, ...]:
