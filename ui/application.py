@@ -5,6 +5,7 @@ The window is on the screen before the host has answered. Nothing heavy is impor
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -47,10 +48,16 @@ class Application(QObject):
         self._qt = qt
         self._open_client = connect or self._connect
         self.bridge = self._start_bridge()  # first: the host starts while the window is being built
-        qt.setWindowIcon(application_icon())
-        self.theme = Theme(qt)
-        self.language = Language(qt)
-        self.kept = Kept(paths.home / "window.ini", self)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.bridge.close)  # its threads would keep a process without a window alive
+            self._build()
+            undo.pop_all()
+
+    def _build(self) -> None:
+        self._qt.setWindowIcon(application_icon())
+        self.theme = Theme(self._qt)
+        self.language = Language(self._qt)
+        self.kept = Kept(self.paths.home / "window.ini", self)
         # As it was last: nothing changes before one's eyes when the host tells.
         self.theme.choose(self.kept.text("theme"))
         self.language.choose(self.kept.text("language"))

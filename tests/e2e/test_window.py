@@ -83,6 +83,7 @@ def test_a_killed_window_loses_nothing_and_comes_back_to_where_it_was(desk):
     assert (seen.messages, seen.draft, seen.banner) == ([SLOW, WORDS], DRAFT, "")
 
 
+@pytest.mark.slow  # tests/ui/test_live.py has it in one process
 def test_a_closed_window_leaves_the_answer_to_the_host(desk):
     window = in_mid_answer(desk)
     assert window.close() == 0

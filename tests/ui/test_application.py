@@ -170,6 +170,14 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path):
     assert _make_home(resolve(tmp_path / "home")) is None
 
 
+def test_a_window_that_cannot_be_built_leaves_no_process_behind(qapp, home, host, monkeypatch):
+    """An error before the first frame left a process without a window, kept alive by its connection."""
+    monkeypatch.setattr(ui.application, "MainWindow", lambda *parts: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Application(qapp, resolve(home), host.open)
+    assert host.is_closed
+
+
 def test_it_runs_until_its_window_is_closed(qapp, home, host, monkeypatch, theme):
     """`run` as `cove` calls it, but with the host in memory and the test's own QApplication."""
     monkeypatch.setattr(ui.application, "QApplication", _Existing(qapp))
