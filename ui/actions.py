@@ -104,6 +104,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("smaller", _("actions", "Smaller text"), Group.VIEW, ("Ctrl+-",)),
     ActionSpec("usual_size", _("actions", "Usual text size"), Group.VIEW, ("Ctrl+0",)),
     ActionSpec("menu", _("actions", "Open the menu"), Group.VIEW, ("F10",), "more"),
+    ActionSpec("context_menu", _("actions", "Menu of what has the focus"), Group.VIEW, ("Shift+F10",)),
     ActionSpec("close", _("actions", "Close window"), Group.VIEW, ("Ctrl+W", "Ctrl+Q"), "close"),
     ActionSpec("shortcuts", _("actions", "Keyboard shortcuts"), Group.HELP, ("F1", "Ctrl+/"), "info"),
     ActionSpec("open_logs", _("actions", "Open log folder"), Group.HELP),
@@ -114,7 +115,6 @@ KEYS: tuple[KeySpec, ...] = (
     KeySpec(_("actions", "Edit last message, in an empty box"), Group.WRITING, ("Up",)),
     KeySpec(_("actions", "Delete the chosen chat"), Group.CHAT, ("Del",)),
     KeySpec(_("actions", "Scroll by a page"), Group.ANSWER, ("PgUp", "PgDown")),
-    KeySpec(_("actions", "Menu of what has the focus"), Group.VIEW, ("Shift+F10",)),
 )
 BY_NAME: dict[str, ActionSpec] = {spec.name: spec for spec in ACTIONS}
 

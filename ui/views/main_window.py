@@ -31,6 +31,7 @@ from ui.views.menus import chat_menu, window_menu
 from ui.views.model_picker import ModelPicker
 from ui.views.sidebar import Sidebar
 from ui.views.transcript_view import TranscriptView
+from ui.widgets.context import open_context_menu
 from ui.widgets.tabbing import give_focus, next_part, step_focus, tab_stops
 
 LEAST_SIZE = (560, 420)
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
             "next_part": lambda: self._step_part(1),
             "previous_part": lambda: self._step_part(-1),
             "menu": self._open_menu,
+            "context_menu": lambda: open_context_menu(self.focusWidget() or self),
             "shortcuts": self._toggle_shortcuts,
             "open_logs": lambda: workspace.folder_wanted.emit(LOGS),
             "close": self.close,

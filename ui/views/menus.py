@@ -17,13 +17,14 @@ from ui.viewmodels.models import Models
 from ui.viewmodels.workspace import Workspace
 
 translate = QCoreApplication.translate
+_ELSEWHERE = ("menu", "context_menu", "close")  # what is a menu itself, or stands by itself
 
 
 def window_menu(parent: QWidget, actions: Mapping[str, QAction], theme: Theme, workspace: Workspace) -> QMenu:
     """Everything that can be done, by group, and how the window looks and speaks."""
     menu = QMenu(parent)
     for group in Group:
-        names = [spec.name for spec in ACTIONS if spec.group is group and spec.name not in ("menu", "close")]
+        names = [spec.name for spec in ACTIONS if spec.group is group and spec.name not in _ELSEWHERE]
         inner = menu.addMenu(group.title)
         for name in names:
             inner.addAction(actions[name])

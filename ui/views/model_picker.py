@@ -36,6 +36,7 @@ from ui.viewmodels.models import MODEL_ROLE, STATUS_ROLE, Models
 from ui.views.get_form import GetForm
 from ui.views.menus import model_menu
 from ui.widgets.buttons import icon_button, push_button
+from ui.widgets.context import open_context_menu
 from ui.widgets.labels import ElidedLabel
 
 _ROW_PX = 52
@@ -190,6 +191,9 @@ class ModelPopup(QFrame):
                 return True
             if event.key() == Qt.Key.Key_Escape:
                 self.close()
+                return True
+            if event.key() == Qt.Key.Key_F10:
+                open_context_menu(self.list)
                 return True
         return super().eventFilter(watched, event)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QRectF, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QKeySequence
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QToolButton
 
 from app.client.protocol import (
@@ -279,27 +279,19 @@ def opened(ready, qapp):
     return opened
 
 
-def menu_key(widget):
-    area = widget.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)
-    place = area.toRect().center() if isinstance(area, QRectF) else area.center()
-    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, place, widget.mapToGlobal(place))
-    return lambda: QApplication.sendEvent(widget, event)
-
-
 def test_the_menus_by_key(ready, press, opened):
     ready.sidebar.list.setFocus()
-    assert opened(menu_key(ready.sidebar.list)) == ["Rename chat", "Delete chat"]
-    views = ready.transcript.views
+    assert opened(lambda: press("Shift+F10")) == ["Rename chat", "Delete chat"]
     press("Alt+Up")
-    assert opened(menu_key(ready.focusWidget())) == ["Copy answer", "Answer again"]
+    assert opened(lambda: press("Shift+F10")) == ["Copy answer", "Answer again"]
     press("Alt+Up")
-    assert opened(menu_key(views[2].pane)) == ["Copy message", "Edit and send again"]
+    assert opened(lambda: press("Shift+F10")) == ["Copy message", "Edit and send again"]
     assert opened(lambda: press("F10"))[:2] == ["Chats", "Writing"]
     press("Ctrl+B")
     assert opened(lambda: press("F10"))[-1] == "Close window"
     press("Ctrl+M")
     popup = ready.picker.popup
-    assert opened(menu_key(popup.list)) == ["Use this model", "Load into memory", "Copy name"]
+    assert opened(lambda: press("Shift+F10")) == ["Use this model", "Load into memory", "Copy name"]
     popup.close()
 
 
