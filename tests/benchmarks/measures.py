@@ -26,7 +26,7 @@ from app.domain.ids import new_id
 from app.domain.model import ModelOptions
 from app.events import Event, MessageChanged, MessageGrew
 from app.paths import resolve
-from tests.benchmarks import window
+from tests.benchmarks import samplers, window
 from tests.benchmarks.engine import ENGINE_MEASURES, Rows
 from tests.benchmarks.table import Row, megabytes, spread
 from tests.e2e.processes import Cove
@@ -156,5 +156,6 @@ MEASURES: dict[str, Callable[[Cove], Rows]] = {
     "stream": window.stream,
     "stop": stop,
     "memory": memory,
+    "samplers": samplers.measure,
     **ENGINE_MEASURES,
 }

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from app.domain.notice import NoticeCode
-from app.engine.worker.rules import Call, Characters, Rule, Symbol, Token
+from app.engine.worker.rules import Call, Characters, Rule, Symbol, Token, merged
 from app.errors import KnownError
 
 DEAD = 0
@@ -76,6 +76,11 @@ class Automaton:
             for _, symbol in self._tops(state)
             if isinstance(symbol, Characters)
         )
+
+    def beginnings(self, state: int) -> tuple[int, ...]:
+        """Returns the spans of the characters that may follow."""
+        spans = [symbol.spans for _, symbol in self._tops(state) if isinstance(symbol, Characters)]
+        return merged(pair for each in spans for pair in zip(each[::2], each[1::2], strict=True))
 
     def either(self, one: int, other: int) -> int:
         """Returns the state that is in both."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from app.engine.worker.rules import Call, Characters, Rule, Sequence, Symbol, Token, endless
+from app.engine.worker.rules import Call, Characters, Rule, Sequence, Symbol, Token, endless, merged
 
 ROOT = "root"
 LAST_CHARACTER = 0x10FFFF
@@ -155,7 +155,7 @@ class _Reader:
                 self._at += 1
                 last = self._character(start)
             ranges.append((first, last + 1))
-        spans = _merged(ranges)
+        spans = merged(ranges)
         return Characters(_others(spans) if is_other else spans)
 
     def _character(self, start: int) -> int:
@@ -252,18 +252,6 @@ class _Reader:
 
 def _error(text: str, at: int, what: str) -> GrammarError:
     return GrammarError(text.count("\n", 0, at) + 1, what)
-
-
-def _merged(ranges: list[tuple[int, int]]) -> tuple[int, ...]:
-    spans: list[int] = []
-    for start, end in sorted(ranges):
-        if start >= end:
-            continue
-        if spans and start <= spans[-1]:
-            spans[-1] = max(spans[-1], end)
-        else:
-            spans += (start, end)
-    return tuple(spans)
 
 
 def _others(spans: tuple[int, ...]) -> tuple[int, ...]:

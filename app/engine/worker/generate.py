@@ -147,6 +147,7 @@ class Generation:
         is_end = self._desk.model.vocabulary.is_end
         reason = StopReason.LENGTH if most is not None and most <= 0 else None
         while reason is None:
+            sampler.is_thinking = flow.is_thinking
             token = sampler.sample(context.pointer)
             now = watch.sampled()
             if is_end(token):

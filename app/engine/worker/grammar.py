@@ -67,6 +67,11 @@ class Constraint:
         if after[0] != DEAD:
             self._place = after
 
+    @property
+    def has_mask(self) -> bool:
+        """Whether `allowed` has been asked for before in the same place, and costs nothing."""
+        return self._place in self._masks
+
     def allowed(self) -> Ids:
         """Returns every token that is allowed now, once a trigger has been heard."""
         mask = self._masks.get(self._place)

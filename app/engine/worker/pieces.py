@@ -5,7 +5,7 @@ Built when a grammar first refuses a token, once a model. Knows nothing of reque
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from operator import itemgetter
 from typing import Protocol
 
@@ -13,6 +13,7 @@ import numpy
 from numpy.typing import NDArray
 
 from app.engine.worker.automaton import DEAD, Automaton
+from app.engine.worker.gbnf import LAST_CHARACTER
 
 Ids = NDArray[numpy.int32]
 
@@ -58,11 +59,20 @@ class Pieces:
 
     def following(self, automaton: Automaton, state: int) -> Ids:
         """Returns the tokens of `texts` that the automaton can follow from a state."""
-        texts, shared, step = self.texts, self._shared, automaton.step
         found: list[int] = []
+        spans = automaton.beginnings(state)
+        for first, beyond in zip(spans[::2], spans[1::2], strict=True):
+            self._follow(automaton, state, self._first(first), self._first(beyond), found)
+        return self._ids[found]
+
+    def _first(self, code: int) -> int:
+        """Returns the place of the first text that does not begin before a character."""
+        return bisect_left(self.texts, chr(code)) if code <= LAST_CHARACTER else len(self.texts)
+
+    def _follow(self, automaton: Automaton, state: int, at: int, end: int, found: list[int]) -> None:
+        texts, shared, step = self.texts, self._shared, automaton.step
         path = [state]  # the states along the text before
-        at = 0
-        while at < len(texts):
+        while at < end:
             text = texts[at]
             del path[shared[at] + 1 :]
             here = path[-1]
@@ -77,7 +87,6 @@ class Pieces:
             else:
                 found.append(at)
                 at += 1
-        return self._ids[found]
 
 
 def _shared(one: str, other: str) -> int:

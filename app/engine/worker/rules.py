@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -60,6 +60,19 @@ def endless(rules: list[Rule]) -> Rule | None:
                 left.discard(caller)
                 free.append(caller)
     return rules[min(left)] if left else None
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Returns spans with what is in any of the ranges."""
+    spans: list[int] = []
+    for start, end in sorted(ranges):
+        if start >= end:
+            continue
+        if spans and start <= spans[-1]:
+            spans[-1] = max(spans[-1], end)
+        else:
+            spans += (start, end)
+    return tuple(spans)
 
 
 def nullable(rules: list[Rule]) -> set[int]:

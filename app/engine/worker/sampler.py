@@ -25,6 +25,7 @@ from app.engine.worker.vocabulary import Vocabulary
 from app.errors import KnownError
 
 _OURS = ("penalties", "dry")  # samplers that are ours
+_MORE, _MOST_LOOKED_AT = 64, 1000  # of the best tokens, for some that a grammar allows
 
 
 class Sampler:
@@ -49,6 +50,7 @@ class Sampler:
         self._first: list[Adjustment] = [*self._biases(vocabulary)]
         self._steps: list[Chain | Adjustment] = []
         self._prompt = prompt
+        self._enough = 0  # so many of the best tokens decide everything; 0: all do
         self._make_steps(vocabulary)
         self._adjustments = [*self._first, *(step for step in self._steps if not isinstance(step, Chain))]
         only = self._steps[0] if len(self._steps) == 1 else None
@@ -90,11 +92,24 @@ class Sampler:
             token = self._draw(logits)
         if constraint.allows(token):
             return token
-        allowed = constraint.allowed()
-        allowed = allowed[logits[allowed] > -math.inf]
+        allowed = None if constraint.has_mask else self._best_allowed(constraint, logits)
+        if allowed is None:
+            allowed = constraint.allowed()
+            allowed = allowed[logits[allowed] > -math.inf]
         if not len(allowed):
             raise KnownError.of(NoticeCode.BAD_REQUEST, detail="grammar: 0")
         return self._draw(logits, allowed)
+
+    def _best_allowed(self, constraint: Constraint, logits: Logits) -> Ids | None:
+        """Returns the best of the allowed tokens, so many that more would change nothing; None when they
+        are not among the best of all, and all allowed ones have to be found."""
+        looked_at = 2 * self._enough + _MORE
+        if not self._enough or looked_at >= min(self._size, _MOST_LOOKED_AT):
+            return None
+        best = numpy.argpartition(logits, -looked_at)[-looked_at:]
+        best = best[logits[best] > -math.inf]
+        fitting = [token for token in best.tolist() if constraint.allows(token)]
+        return numpy.array(fitting, numpy.int32) if len(fitting) >= self._enough else None
 
     def _draw(self, logits: Logits, tokens: Ids | None = None) -> int:
         """Chooses step by step, among certain tokens or all."""
@@ -124,17 +139,24 @@ class Sampler:
     def _make_steps(self, vocabulary: Vocabulary) -> None:
         sampling, seed = self._sampling, chain.seed_of(self._sampling)
         is_greedy = sampling.temperature + sampling.temperature_range < chain.LEAST_TEMPERATURE
+        # What only draws among many has no say where the likeliest is wanted or mirostat draws.
+        only = "top_k" if is_greedy else "temperature" if sampling.mirostat else None
         natives: list[int] = []
         for name in sampling.order:
             if name in _OURS:
                 added = self._make_ours(name, vocabulary)
-                if natives:
+                if added and natives:
                     self._steps.append(Chain(self._api, natives))
                     natives = []
                 # Before the first native sampler they can change the row itself.
                 (self._steps if self._steps else self._first).extend(added)
-            elif not is_greedy and (not sampling.mirostat or name == "temperature"):
-                natives += chain.members(self._api, name, sampling, seed)
+            elif only in (None, name):
+                made = chain.members(self._api, name, sampling, seed)
+                if made and name == "top_k" and not natives and not self._steps:
+                    self._enough = sampling.top_k
+                natives += made
+        if is_greedy and not self._steps:
+            self._enough = 1
         natives += (
             chain.greedy(self._api) if is_greedy else chain.selector(self._api, self._size, sampling, seed)
         )

@@ -245,6 +245,23 @@ def test_control_tokens_are_not_shown_unless_they_mark_reasoning(bench):
     bench.control.end(generation.request.id)
 
 
+def test_an_answer_fits_its_grammar(bench):
+    one = bench.ask(HELPFUL, CAPITAL, sampling=sampling(grammar='root ::= "It is " ("Rome" | "Paris")'))
+    assert (one.content, one.stop_reason) == ("It is Paris", StopReason.END)
+    broken = bench.ask(HELPFUL, CAPITAL, sampling=sampling(grammar="root ::= (\n"))
+    assert broken.notice.code is NoticeCode.BAD_REQUEST
+    assert "line 2" in str(broken.notice.facts["detail"])
+
+
+def test_a_grammar_is_for_the_answer_and_not_for_the_thoughts(bench):
+    thinker = CHATML.replace("assistant\n", "assistant\n<think>\n")
+    asked = {"chat_template": thinker, "sampling": sampling(max_tokens=4, grammar='root ::= "x"')}
+    answer = bench.ask(HELPFUL, CAPITAL, **asked)
+    assert (answer.content, answer.stop_reason) == ("", StopReason.LENGTH)
+    assert answer.reasoning
+    assert bench.ask(HELPFUL, CAPITAL, reasoning_prefix="Hm.", answer_prefix=" ", **asked).content == "x"
+
+
 def test_reasoning_is_split_and_counted(bench):
     """SmolLM2 does not reason; a template that opens the block makes its answer look as if it did."""
     thinker = CHATML.replace("assistant\n", "assistant\n<think>\n")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import random
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from app.domain.generation import Trigger
 from app.engine.worker.grammar import Constraint, code_range, cut_character
 from app.errors import KnownError
+from tests.engine.worker.natively import applied
 from tests.engine.worker.test_gbnf import JSON
 from tests.engine.worker.test_pieces import Words
 
@@ -171,3 +173,20 @@ def test_what_is_allowed_is_what_is_followed(pattern: str, rng: random.Random) -
         if not before:
             break
         constraint.accept(rng.choice(before))
+
+
+@pytest.mark.llama
+@pytest.mark.parametrize("said", ["", "{", '{"na', '{"name": "caf', '{"a": [1, 2', '{"a": tr', '{"a": 1}'])
+def test_allows_what_llama_cpp_allows(library, smol, said):
+    """Control tokens apart: a text in quotation marks may hold none here."""
+    vocabulary = smol.vocabulary
+    native = library.api.llama_sampler_init_grammar(vocabulary._pointer, JSON.encode(), b"root")
+    constraint = Constraint(vocabulary, JSON)
+    tokens = vocabulary.tokenize(said, parse_special=False)
+    for token in tokens:
+        assert constraint.allows(token)
+        constraint.accept(token)
+    theirs = applied(library.api, native, numpy.zeros(vocabulary.size, numpy.float32), tokens)
+    expected = set(numpy.flatnonzero(theirs == 0).tolist())
+    plain = {token for token in expected if token not in vocabulary.control_ids or vocabulary.is_end(token)}
+    assert set(constraint.allowed().tolist()) == plain

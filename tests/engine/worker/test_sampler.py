@@ -259,6 +259,16 @@ def test_what_is_written_fits_the_grammar(library, bench, grammar, fields):
     assert written(library, bench, grammar=grammar, **fields) in GRAMMARS[grammar]
 
 
+@pytest.mark.parametrize("fields", [{}, {"top_k": 5, "temperature": 2.0}, {"temperature": 0}])
+def test_a_few_of_the_best_decide_as_all_would(library, bench, monkeypatch, fields):
+    """Refused, it first looks among the best tokens; what it then draws must not depend on that."""
+    wide = {"grammar": "root ::= [^ tThesalif]*", "seed": 4, **fields}
+    quick = written(library, bench, 30, **wide)
+    monkeypatch.setattr(Sampler, "_best_allowed", lambda *_: None)
+    assert written(library, bench, 30, **wide) == quick
+    assert quick
+
+
 def test_while_it_thinks_the_grammar_waits(library, bench):
     vocabulary = bench.desk.model.vocabulary
     sampler = Sampler(library.api, vocabulary, Sampling(temperature=0, grammar='root ::= "x"'))
