@@ -46,6 +46,19 @@ class FigureEdit(QDoubleSpinBox):
         self.setValue(wanted)
         self.blockSignals(False)
 
+    # Qt's side
+
+    def validate(self, text: str, place: int) -> object:
+        return super().validate(self._pointed(text), place)
+
+    def valueFromText(self, text: str) -> float:
+        return super().valueFromText(self._pointed(text))
+
+    def _pointed(self, text: str) -> str:
+        """Either sign is the decimal point: Qt takes the other one for groups, and 0.5 would become 5."""
+        point = self.locale().decimalPoint()
+        return text.replace("," if point == "." else ".", point)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)

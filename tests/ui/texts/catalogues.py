@@ -7,6 +7,7 @@ those away that are no longer said.
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,17 @@ FOLDER = ROOT / "resources" / "i18n"
 CALLS = {"tr": 0, "translate": 1, "_": 1, "QT_TRANSLATE_NOOP": 1}
 
 
+# What shows words, each with the place of the words.
+SHOWN = {
+    **dict.fromkeys(("setText", "setToolTip", "setAccessibleName", "setAccessibleDescription"), 0),
+    **dict.fromkeys(("setPlaceholderText", "setWindowTitle", "setTitle", "setSpecialValueText"), 0),
+    **dict.fromkeys(("label", "ElidedLabel", "push_button", "set_whole_text", "addAction", "addMenu"), 0),
+    "rename_button": 1,
+    "icon_button": 2,
+    "quiet_button": 2,
+}
+
+
 class SourceText(msgspec.Struct, frozen=True):
     """`is_counted`: a number decides which form is said."""
 
@@ -30,11 +42,14 @@ class SourceText(msgspec.Struct, frozen=True):
 
 
 class _Reader(ast.NodeVisitor):
-    """Finds what is given to be translated; `unreadable` are the places where that is no literal."""
+    """Finds what is given to be translated; `unreadable` is where that is no literal, `bare` where words
+    are shown that were not given.
+    """
 
     def __init__(self, name: str) -> None:
         self.found: list[SourceText] = []
         self.unreadable: list[str] = []
+        self.bare: list[str] = []
         self._name = name
         self._class = ""
 
@@ -46,6 +61,7 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        self._look_for_bare(node, SHOWN.get(called))
         index = CALLS.get(called)
         if index is None or len(node.args) <= index:  # str.translate takes one argument
             return
@@ -56,6 +72,16 @@ class _Reader(ast.NodeVisitor):
             return
         context = literals[0] if index else self._class
         self.found.append(SourceText(literals[index], context, place, is_counted=len(node.args) == index + 3))
+
+    def _look_for_bare(self, node: ast.Call, index: int | None) -> None:
+        if index is None or len(node.args) <= index:
+            return
+        shown = node.args[index]
+        literals = shown.values if isinstance(shown, ast.JoinedStr) else [shown]
+        for each in literals:
+            words = each.value if isinstance(each, ast.Constant) else ""
+            if isinstance(words, str) and re.search(r"[^\W\d_]{2,}", words):
+                self.bare.append(f"{self._name}:{node.lineno}: {words}")
 
 
 def read(source: str, name: str) -> _Reader:

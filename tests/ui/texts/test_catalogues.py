@@ -82,6 +82,12 @@ def test_every_text_is_there_to_be_found():
             assert counted.setdefault(text.text, text.is_counted) == text.is_counted, text.place
 
 
+def test_no_words_are_shown_that_were_not_given_to_be_translated():
+    assert [place for reader in readers() for place in reader.bare if not place.endswith(": Cove")] == []
+    bare = read("label(f'{n} more', 'caption')\nicon_button(theme, 'plus', 'New')\nlabel(' · ')", "a.py").bare
+    assert bare == ["a.py:1:  more", "a.py:2: New"]
+
+
 def test_the_setting_offers_every_language():
     assert BY_KEY["appearance.language"].choices == (SYSTEM, *LANGUAGES)
     assert set(FORMS) == set(LANGUAGES)

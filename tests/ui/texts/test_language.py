@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QObject
 from PySide6.QtWidgets import QLineEdit
@@ -9,6 +14,8 @@ from PySide6.QtWidgets import QLineEdit
 from ui.texts import size_text, tokens_text
 from ui.texts.figures import number_text, progress_text, seconds_text
 from ui.texts.language import best_of, locale_for
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
 
 @pytest.fixture
@@ -30,6 +37,20 @@ def language(language):
 )
 def test_the_system_s_language_is_the_first_that_there_is(wanted, code):
     assert best_of(wanted) == code
+
+
+@pytest.mark.parametrize(("spoken", "said"), [("vi_VN.UTF-8", "Gửi 1,5"), ("C.UTF-8", "Send 1.5")])
+def test_the_system_s_language_is_asked_for(spoken, said):
+    """Qt asks once a process."""
+    code = (
+        "from PySide6.QtCore import QCoreApplication, QObject\n"
+        "from ui.texts.figures import number_text\nfrom ui.texts.language import Language\n"
+        "Language(QCoreApplication([])).choose('system')\nprint(QObject().tr('Send'), number_text(1.5))"
+    )
+    environment = {**os.environ, "LC_ALL": spoken, "LANGUAGE": "", "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == said
 
 
 def test_figures_are_written_in_the_system_s_way_where_it_is_of_the_language():
