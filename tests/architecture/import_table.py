@@ -59,7 +59,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     ),
     "resources": (),
     "ui.theme": ("resources",),
-    "ui.texts": ("app.domain",),
+    "ui.texts": ("app.domain", "resources"),
     "ui.bridge": (*BASE, "app.client"),
     "ui.markdown": ("ui.theme", "ui.widgets"),
     "ui.widgets": ("ui.theme",),
