@@ -14,6 +14,7 @@ from ui.widgets.wrapping import LONGEST_RUN, run_after, wrap_mode
 
 BORDER_PX = 2  # of the style sheet; the focus ring is drawn in it
 _KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+_AND_BACK = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
 _OUTER_KEYS = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Escape)
 
 
@@ -31,6 +32,7 @@ class TextPane(QTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWordWrapMode(wrap_mode(""))
         self._is_growing = False
+        self._had_ring = False  # before a menu, or another window
         self._run = 0  # characters without a space at the end
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -135,8 +137,12 @@ class TextPane(QTextEdit):
         if event.reason() in _KEYBOARD:
             self._set_ring(is_on=True)
             self.caret_moved.emit()
+        elif event.reason() in _AND_BACK and self._had_ring:
+            self._set_ring(is_on=True)
+        self._had_ring = False
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         if self.property("ring"):
+            self._had_ring = event.reason() in _AND_BACK
             self._set_ring(is_on=False)

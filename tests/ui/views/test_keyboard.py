@@ -284,6 +284,7 @@ def test_the_menus_by_key(ready, press, opened):
     assert opened(lambda: press("Shift+F10")) == ["Rename chat", "Delete chat"]
     press("Alt+Up")
     assert opened(lambda: press("Shift+F10")) == ["Copy answer", "Answer again"]
+    assert ready.focusWidget().property("ring")  # again
     press("Alt+Up")
     assert opened(lambda: press("Shift+F10")) == ["Copy message", "Edit and send again"]
     assert opened(lambda: press("F10"))[:2] == ["Chats", "Writing"]
