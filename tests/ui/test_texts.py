@@ -13,6 +13,8 @@ from app.domain.engine import EngineState, EngineStatus, LoadedModel
 from app.domain.generation import Phase, Timings
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.transfer import Transfer, TransferFile, TransferState
+from app.engine.diagnosis import DeathReason
+from app.engine.worker.template import Limit
 from tests.ui.fake_client import LARGER, STARTER
 from ui.texts import (
     action_text,
@@ -30,7 +32,7 @@ from ui.texts import (
     transfer_text,
 )
 from ui.texts.figures import progress_text, rough_duration_text
-from ui.texts.notices import ACTIONS, NOTICES
+from ui.texts.notices import ACTIONS, CODES, NOTICES
 
 _FACTS = re.compile(r"^    (\w+) = \"[\w-]+\"  # ([\w, ]+)$", re.MULTILINE)
 
@@ -65,6 +67,14 @@ def test_facts_are_put_in_as_people_read_them(qapp):
     died = notice_words(Notice(code=NoticeCode.ENGINE_DIED, facts={"reason": "crashed"}))
     assert "(it crashed)" in died.happened
     assert "(?)" in notice_words(Notice(code=NoticeCode.ENGINE_DIED)).happened
+
+
+def test_codes_among_the_facts_have_words(qapp):
+    assert set(CODES["reason"]) == set(DeathReason)
+    assert set(CODES["limit"]) == set(Limit)
+    # A model may be called what it likes.
+    named = notice_words(Notice(code=NoticeCode.MODEL_IN_USE, facts={"model": "bug"}))
+    assert named.happened == "bug is answering just now."
 
 
 def test_a_brace_in_a_fact_is_only_a_brace(qapp):

@@ -271,16 +271,24 @@ ACTIONS: dict[Action, str] = {
     Action.OPEN_LOG: _("texts", "Open log folder"),
 }
 
-# The facts `reason` and `phase` are codes of their own.
-_FACT_WORDS: dict[str, str] = {
-    "killed": _("texts", "ended from outside"),
-    "crashed": _("texts", "it crashed"),
-    "assertion": _("texts", "an impossible state"),
-    "illegal-instruction": _("texts", "made for another processor"),
-    "bad-frame": _("texts", "it spoke nonsense"),
-    "exited": _("texts", "it left"),
-    "bug": _("texts", "an error in Cove"),
-    "not-started": _("texts", "it could not be started"),
+# Facts that are codes of their own.
+CODES: dict[str, dict[str, str]] = {
+    "reason": {
+        "killed": _("texts", "ended from outside"),
+        "crashed": _("texts", "it crashed"),
+        "assertion": _("texts", "an impossible state"),
+        "illegal-instruction": _("texts", "made for another processor"),
+        "bad-frame": _("texts", "it spoke nonsense"),
+        "exited": _("texts", "it left"),
+        "bug": _("texts", "an error in Cove"),
+        "not-started": _("texts", "it could not be started"),
+    },
+    "limit": {
+        "time": _("texts", "time"),
+        "memory": _("texts", "memory"),
+        "output": _("texts", "length"),
+        "depth": _("texts", "nesting"),
+    },
 }
 
 
@@ -301,7 +309,8 @@ def _tr(text: str) -> str:
 
 def _fact(name: str, fact: Fact) -> str:
     if isinstance(fact, str):
-        return _tr(_FACT_WORDS[fact]) if fact in _FACT_WORDS else " ".join(fact.split())
+        words = CODES.get(name, {}).get(fact)
+        return _tr(words) if words is not None else " ".join(fact.split())
     if name == "bytes" or name.endswith("_bytes"):
         return size_text(fact)
     return number_text(fact)
