@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -30,6 +30,14 @@ def over(wished: Sampling, suited: Sampling) -> Sampling:
         if getattr(wished, name) != getattr(usual, name)
     }
     return msgspec.structs.replace(suited, **changes)
+
+
+class Priority(IntEnum):
+    """Who goes first when several want the same model. Smaller is more urgent."""
+
+    INTERACTIVE = 0  # a person watches
+    PROGRAM = 1  # another program asked
+    BACKGROUND = 2  # nobody waits: titles, warming
 
 
 class Phase(StrEnum):

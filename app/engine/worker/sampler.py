@@ -11,7 +11,7 @@ _SEEDS = 0xFFFFFFFF  # the last value means "draw one" to llama.cpp, which could
 
 
 class Sampler:
-    """Samples the row decoded last. The same seed over the same logits gives the same tokens."""
+    """The same seed over the same logits gives the same tokens."""
 
     def __init__(self, api: Any, sampling: Sampling) -> None:
         self._api = api
@@ -21,9 +21,9 @@ class Sampler:
             api.llama_sampler_chain_add(self._chain, member)
         self._sample = api.llama_sampler_sample
 
-    def sample(self, context: int) -> int:
-        """Returns the next token and counts it as chosen."""
-        token: int = self._sample(self._chain, context, -1)
+    def sample(self, context: int, row: int = -1) -> int:
+        """Returns the next token after that row of the batch decoded last, and counts it as chosen."""
+        token: int = self._sample(self._chain, context, row)
         return token
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from app.domain.generation import Phase, StopReason
 from app.domain.notice import NoticeCode
 from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
 from app.engine.wire import Cancel, FromChild, Generate, Load, Loaded, LoadFailed, LoadProgress
-from app.engine.worker import engineloop
+from app.engine.worker import engineloop, generate
 from app.engine.worker.control import Control
 from app.engine.worker.engineloop import EngineLoop, Inbox
 from app.engine.worker.stepclock import StepClock
@@ -150,7 +150,7 @@ def test_one_that_comes_while_another_runs_is_queued(loop):
 
     sent: list[bool] = []
     loop.on_frame = add_another
-    loop.load()
+    loop.load(slots=1)
     loop.generate("a")
     loop.loop.run()
     phases = [f.phase for f in loop.frames if isinstance(f, PhaseMoved) and f.id == "b"]
@@ -175,14 +175,14 @@ def test_cancelled_while_it_runs(loop):
 
 def test_a_bug_ends_one_request_and_the_next_is_right(loop, expect_log, monkeypatch):
     expect_log("request a")
-    feed = engineloop.Generation._read
+    feed = generate.Generation._read
 
     def explode(generation: object, *arguments: object) -> None:
         if generation.request.id == "a":
             raise ZeroDivisionError("oops")
         feed(generation, *arguments)
 
-    monkeypatch.setattr(engineloop.Generation, "_read", explode)
+    monkeypatch.setattr(generate.Generation, "_read", explode)
     loop.load()
     loop.generate("a")
     loop.generate("b")
@@ -197,7 +197,7 @@ def test_a_device_that_fails_ends_one_request(loop, library, monkeypatch):
     decode = library.api.llama_decode
     failures = iter([-3])
     monkeypatch.setattr(library.api, "llama_decode", lambda *a: next(failures, None) or decode(*a))
-    loop.load()
+    loop.load(slots=1)
     loop.generate("a")
     loop.generate("b")
     at_end_of(loop, "b")
