@@ -7,7 +7,7 @@ WORKERS ?= 3
 SETUP := $(PYTHON) packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup ready test test-slow test-gpu bench check format screenshots wheel package smoke clean
+.PHONY: help run setup ready test test-slow test-gpu bench check format screenshots texts wheel package smoke clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ format: ready ## let ruff mend what it can
 
 screenshots: ready ## draw the pictures in resources/screenshots
 	$(VENV)/python -m tests.ui.screenshots $(ARGS)
+
+texts: ready ## give resources/i18n a line for each new text of the window
+	$(VENV)/python -m tests.ui.texts.catalogues
 
 wheel: ## build the engine that ships: every processor, Vulkan, RPC (15 minutes)
 	@$(PYTHON) packaging/wheel/make_wheel.py

@@ -48,7 +48,7 @@ def choose(
 
 def found() -> Backend:
     """Returns the choice for this machine."""
-    return choose(sys.platform, shutil.which, _vulkan_version(), _has_spirv_headers())
+    return choose(sys.platform, shutil.which, vulkan_version(), has_spirv_headers())
 
 
 def header_version(text: str) -> tuple[int, ...] | None:
@@ -58,10 +58,10 @@ def header_version(text: str) -> tuple[int, ...] | None:
     return (int(complete[1]), int(complete[2]), int(patch[1])) if patch and complete else None
 
 
-def _vulkan_version() -> tuple[int, ...] | None:
+def vulkan_version() -> tuple[int, ...] | None:
     headers = (folder / "vulkan" / "vulkan_core.h" for folder in _INCLUDES)
     return next((header_version(path.read_text(errors="replace")) for path in headers if path.exists()), None)
 
 
-def _has_spirv_headers() -> bool:
+def has_spirv_headers() -> bool:
     return any((folder.parent / place).is_dir() for folder in _INCLUDES for place in _SPIRV)

@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "wheel")]
 
 import elf  # noqa: E402
+import frozen  # noqa: E402
 from bootstrap import STARTER, SetUpError  # noqa: E402
+from durations import measured  # noqa: E402
 from make_wheel import built_wheel  # noqa: E402
 from prune import prune_wheel  # noqa: E402
 from vulkan_tools import ToolsError  # noqa: E402
@@ -46,8 +48,10 @@ def main() -> int:
 def freeze() -> Path:
     """Returns the app's folder, made anew."""
     check_python()
-    make_environment(engine_wheel())
-    assemble(ROOT, APP)
+    wheel = engine_wheel()
+    make_environment(wheel)
+    with measured("freezing"):
+        assemble(ROOT, APP)
     return APP
 
 
@@ -56,6 +60,7 @@ def assemble(source: Path, app: Path) -> None:
     command = [PYTHON, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "--distpath", app.parent]
     work = app.parent.with_name(f"{app.parent.name}-work")
     subprocess.run([*command, "--workpath", work, source / "packaging" / "cove.spec"], check=True)
+    check_engine(app)
     clean_libraries(app)
     add_starter(app)
 
@@ -99,11 +104,19 @@ def make_environment(wheel: Path) -> None:
     stamp = VENV / ".cove-freeze"
     if stamp.exists() and stamp.read_text() == mark:
         return
-    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    install = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
-    subprocess.run([*install, *requirements(), wheel], check=True)
-    subprocess.run([*install, "--no-deps", *STARTER], check=True)
+    with measured("the environment to freeze (once)"):
+        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
+        install = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
+        subprocess.run([*install, *requirements(), wheel], check=True)
+        subprocess.run([*install, "--no-deps", *STARTER], check=True)
     stamp.write_text(mark)
+
+
+def check_engine(app: Path) -> None:
+    """A wheel from elsewhere may be one for this machine alone."""
+    (folder,) = app.glob("**/llama_cpp/lib")
+    if missing := frozen.missing_engine_parts(path.name for path in folder.iterdir()):
+        raise SetUpError(f"the engine's wheel is not one that ships, it lacks: {', '.join(missing)}")
 
 
 def clean_libraries(app: Path) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
 
 # Never imported on any path that Cove takes. hf_xet would go around our network door.
 EXCLUDED_MODULES = (
@@ -65,6 +66,34 @@ SYSTEM_LIBRARIES = (
     *("libgssapi_krb5", "libkrb5", "libk5crypto", "libkrb5support", "libcom_err"),
     *("libreadline", "libtinfo", "libncursesw", "libncurses"),
 )
+
+
+@dataclass(frozen=True)
+class Program:
+    """One executable. On Windows the file itself says whether it has a console or may only open windows."""
+
+    name: str
+    has_console: bool
+
+
+def programs(platform: str) -> list[Program]:
+    """Returns the executables of the app; all are the same program, in every role."""
+    console = Program("cove", has_console=True)
+    return [console, Program("covew", has_console=False)] if platform == "win32" else [console]
+
+
+def missing_engine_parts(names: Iterable[str]) -> list[str]:
+    """Returns what a build of the engine lacks that is to run on every machine; `names` are its libraries."""
+    stems = {name.partition(".")[0].removeprefix("lib") for name in names}
+    missing = sorted({"llama", "ggml", "ggml-base", "ggml-vulkan", "ggml-rpc"} - stems)
+    if sum(stem.startswith("ggml-cpu-") for stem in stems) < 2:
+        missing.append("ggml-cpu-* (a plug-in for each kind of processor)")
+    return missing
+
+
+def is_resource(path: PurePath) -> bool:
+    """Says whether the app reads a file of resources/: not pictures of it, code, or sources of others."""
+    return "screenshots" not in path.parts and path.suffix not in (".py", ".pyc", ".ts", ".md")
 
 
 def is_kept(name: str) -> bool:

@@ -1,5 +1,7 @@
 """Draws resources/icons/cove.svg at the sizes that desktops ask for: `icons.py FOLDER`, a theme below it.
 
+The icon of model files goes there as it is.
+
 Runs in the environment of the frozen app, whose Qt draws the icon in the window too.
 """
 
@@ -14,6 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 SOURCE = Path(__file__).resolve().parent.parent / "resources" / "icons" / "cove.svg"
+MODEL_FILE = Path(__file__).resolve().parent / "linux" / "gguf.svg"
 SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 
 
@@ -28,6 +31,9 @@ def main(folder: Path) -> int:
     scalable = folder / "scalable" / "apps"
     scalable.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(SOURCE, scalable / "cove.svg")
+    types = folder / "scalable" / "mimetypes"
+    types.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(MODEL_FILE, types / "application-x-gguf.svg")
     application.quit()
     return 0
 

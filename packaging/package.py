@@ -21,6 +21,7 @@ import deb
 import elf
 import freeze
 from bootstrap import LIBRARIES
+from durations import measured
 
 ROOT = freeze.ROOT
 DIST = ROOT / "dist"
@@ -79,7 +80,11 @@ def package(app: Path, target: Path) -> list[Path]:
     share = freeze.BUILD / "share"
     shutil.rmtree(share, ignore_errors=True)
     write_share(share, version)
-    return [build_deb(app, share, version, target), build_archive(app, share, version, target)]
+    with measured("the .deb, with lintian"):
+        installer = build_deb(app, share, version, target)
+    with measured("the .tar.zst"):
+        archive = build_archive(app, share, version, target)
+    return [installer, archive]
 
 
 def app_version() -> str:

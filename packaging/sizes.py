@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import durations
 import elf
 import freeze
 import package
@@ -20,8 +22,13 @@ SMOKE = freeze.BUILD / "smoke"
 MIB = 1024 * 1024
 OLDEST_GLIBC = (2, 35)
 _MEASURED = """\
-Seconds, as a user without a network on a bare Debian, on two shared cores of a build machine without a GPU. A
-window's time is from starting its process until it is on the screen (found by polling: up to 0.05 s more).
+Seconds, as a user without a network on a bare Debian, on {cores} cores without a GPU that other work shared
+(the load is below). A window's time is from starting its process until it is on the screen, found by
+polling: up to 0.05 s more.
+"""
+_MAKING = """\
+On the same machine. The load is how many programs wanted to compute meanwhile: more than there are cores
+means that this one waited for others.
 """
 
 # The first that matches counts.
@@ -72,8 +79,11 @@ def page(version: str) -> str:
         "## What it asks of the system\n",
         symbols(app),
         "## How fast it is\n",
-        _MEASURED,
+        _MEASURED.format(cores=os.cpu_count()),
         timings(),
+        "## How long it takes to make and to try\n",
+        _MAKING,
+        making(),
     ]
     return "\n".join(lines)
 
@@ -128,6 +138,17 @@ def timings() -> str:
     names = list(dict.fromkeys(name for report in reports.values() for name in report))
     rows = ((name, *(seconds(report.get(name)) for report in reports.values())) for name in names)
     return table(("", *reports), rows)
+
+
+def making() -> str:
+    known = durations.durations().items()
+    rows = ((name, minutes(entry["seconds"]), f"{entry['load']:.1f}") for name, entry in known)
+    return table(("", "min:s", "load"), rows)
+
+
+def minutes(value: float) -> str:
+    whole, rest = divmod(round(value), 60)
+    return f"{whole}:{rest:02d}"
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -30,6 +30,9 @@ for _name in list(os.environ):
     if _name.startswith(_STRANGERS) or _name.lower() in _PROXIES:
         del os.environ[_name]
 os.environ["HOME"] = str(_ROOT / "user")
+# Threads of llama.cpp wait for each other at every step. Several tests at once have fewer cores than threads:
+# spinning, they took three times the processor time; asleep, they leave it to those they wait for.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # A spawned process is not under the guard on sockets: let it find nothing there instead of the real Hub.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 network.install()

@@ -26,19 +26,26 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(f"cove {app.__version__}\n")
         return 0
     is_new = "--new-window" in arguments
-    wants_window, home = _window_home([each for each in arguments if each != "--new-window"])
-    return _open_window(home, is_new=is_new) if wants_window else _run_cli(arguments)
+    home, rest = _home_and_rest([each for each in arguments if each != "--new-window"])
+    if not rest:
+        return _open_window(home, is_new=is_new)
+    if len(rest) == 1 and _is_model_file(rest[0]):  # as a desktop opens a file
+        # Not resolved: a link's name says more than what it leads to.
+        return _open_window(home, is_new=is_new, file=os.path.join(os.getcwd(), rest[0]))  # noqa: PTH109, PTH118
+    return _run_cli(arguments)
 
 
-def _window_home(arguments: list[str]) -> tuple[bool, str | None]:
-    """Says whether nothing but perhaps a home was given, and which."""
-    if not arguments:
-        return True, None
-    if len(arguments) == 1 and arguments[0].startswith("--home="):
-        return True, arguments[0].partition("=")[2]
-    if len(arguments) == 2 and arguments[0] == "--home":
-        return True, arguments[1]
-    return False, None
+def _home_and_rest(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Returns the home that was given first, if one was, and what follows it."""
+    if arguments and arguments[0].startswith("--home="):
+        return arguments[0].partition("=")[2], arguments[1:]
+    if len(arguments) > 1 and arguments[0] == "--home":
+        return arguments[1], arguments[2:]
+    return None, arguments
+
+
+def _is_model_file(argument: str) -> bool:
+    return argument.lower().endswith(".gguf") and not argument.startswith("-")
 
 
 def _run_role(role: str, arguments: list[str]) -> int:
@@ -64,7 +71,7 @@ def _run_cli(arguments: list[str]) -> int:
     return cli_main(arguments)
 
 
-def _open_window(home: str | None, *, is_new: bool) -> int:
+def _open_window(home: str | None, *, is_new: bool, file: str = "") -> int:
     if not _has_screen():
         sys.stderr.write(f"{_NO_SCREEN}\n")
         return 1
@@ -75,7 +82,7 @@ def _open_window(home: str | None, *, is_new: bool) -> int:
     except ImportError as error:  # a system library that Qt needs is missing
         sys.stderr.write(_NO_QT.format(reason=error) + "\n")
         return 1
-    return run(resolve(home), is_new=is_new)
+    return run(resolve(home), is_new=is_new, file=file)
 
 
 def _has_screen() -> bool:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QSocketNotifier, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSocketNotifier, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
@@ -26,13 +26,15 @@ from app.log import setup_log
 from app.paths import Paths
 from ui.bridge import Bridge, HostClient, OpenClient
 from ui.first_window import FirstWindow
+from ui.texts.language import Language
 from ui.theme import Theme, application_icon
 from ui.viewmodels.kept import Kept
-from ui.viewmodels.workspace import LOGS, THEME_SETTING, Workspace
+from ui.viewmodels.workspace import LANGUAGE_SETTING, LOGS, THEME_SETTING, Workspace
 from ui.views.main_window import MainWindow
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_MS = 200
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -42,16 +44,17 @@ class Application(QObject):
     def __init__(self, qt: QApplication, paths: Paths, connect: OpenClient | None = None) -> None:
         super().__init__()
         self.paths = paths
-        self.bridge = Bridge(connect or self._connect, self)
-        self.bridge.start()  # first: the host starts while the window is being built
+        self._qt = qt
+        self._open_client = connect or self._connect
+        self.bridge = self._start_bridge()  # first: the host starts while the window is being built
         qt.setWindowIcon(application_icon())
         self.theme = Theme(qt)
-        kept = Kept(paths.home / "window.ini", self)
-        self.theme.choose(kept.text("theme"))  # as it was last: nothing flashes when the host tells
-        self.workspace = Workspace(self.bridge, kept, self)
-        self.workspace.session.setting_changed.connect(self._on_setting)
-        self.workspace.folder_wanted.connect(self._open_folder)
-        self.window = MainWindow(self.workspace, self.theme)
+        self.language = Language(qt)
+        self.kept = Kept(paths.home / "window.ini", self)
+        # As it was last: nothing changes before one's eyes when the host tells.
+        self.theme.choose(self.kept.text("theme"))
+        self.language.choose(self.kept.text("language"))
+        self._open_window()
 
     def close(self) -> None:
         """Ends the connection, then the window. Turns go on in the host."""
@@ -61,17 +64,48 @@ class Application(QObject):
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
-    def come_forward(self) -> None:
+    def reopen(self) -> None:
+        """Opens the window anew, where it was, for what it only reads once: its words."""
+        if QApplication.activePopupWidget() or QApplication.activeModalWidget():
+            QTimer.singleShot(_PATIENCE_MS, self, self.reopen)  # somebody is in the middle of something
+            return
+        self._qt.setQuitOnLastWindowClosed(False)
+        self.close()
+        for old in (self.workspace, self.bridge):
+            old.deleteLater()
+        self.bridge = self._start_bridge()
+        self._open_window()
+        self.window.show()
+        self._qt.setQuitOnLastWindowClosed(True)
+
+    def come_forward(self, file: str = "") -> None:
+        """Shows the window above others, and opens the model's file that was asked for, if one was."""
         window = self.window
         window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
         window.show()
         window.raise_()
         window.activateWindow()
+        self.open_file(file)
+
+    def open_file(self, file: str) -> None:
+        if file:
+            self.workspace.models.open_file(file)
 
     def raise_unhandled(self, error: BaseException) -> None:
         """Says in the window that something of ours failed."""
         detail = f"{type(error).__name__}: {error}"
         self.workspace.notices.raise_notice(BugError(detail).notice)
+
+    def _start_bridge(self) -> Bridge:
+        bridge = Bridge(self._open_client, self)
+        bridge.start()
+        return bridge
+
+    def _open_window(self) -> None:
+        self.workspace = Workspace(self.bridge, self.kept, self)
+        self.workspace.session.setting_changed.connect(self._on_setting)
+        self.workspace.folder_wanted.connect(self._open_folder)
+        self.window = MainWindow(self.workspace, self.theme)
 
     def _connect(self, listener: ClientListener) -> HostClient:
         return open_client(self.paths, kind=ClientKind.WINDOW, listener=listener)
@@ -79,25 +113,28 @@ class Application(QObject):
     def _on_setting(self, key: str, value: object) -> None:
         if key == THEME_SETTING:
             self.theme.choose(str(value))
-            self.workspace.kept.set_text("theme", str(value))
+            self.kept.set_text("theme", str(value))
+        elif key == LANGUAGE_SETTING:
+            self.kept.set_text("language", str(value))
+            if self.language.choose(str(value)):
+                QTimer.singleShot(0, self, self.reopen)  # not while the old window is being told
 
     def _open_folder(self, which: str) -> None:
         folder = self.paths.logs if which == LOGS else self.paths.models
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
-def run(paths: Paths, *, is_new: bool = False) -> int:
-    """Opens the window and returns when it is closed; one that is there comes forward, unless `is_new`."""
+def run(paths: Paths, *, is_new: bool = False, file: str = "") -> int:
+    """Opens the window and returns when it is closed; one that is there comes forward, unless `is_new`.
+    `file` is a model's that is to answer."""
     problem = _make_home(paths)
     undo_log = setup_log("window", paths.logs)
     QApplication.setApplicationName("cove")
     QApplication.setApplicationDisplayName("Cove")
     QApplication.setDesktopFileName("cove")
     qt = QApplication(sys.argv[:1])
-    if QLocale().name() == "C":
-        QLocale.setDefault(QLocale("en_US"))  # figures are grouped also where no language is set
     first = FirstWindow(f"{paths.socket}.w", qt)
-    has_other = problem is None and first.call_other() if not is_new else False
+    has_other = problem is None and first.call_other(file) if not is_new else False
     if has_other:
         undo_log()
         return 0
@@ -110,6 +147,7 @@ def run(paths: Paths, *, is_new: bool = False) -> int:
     if problem is not None:
         application.workspace.notices.raise_notice(problem)
     application.window.show()
+    application.open_file(file)
     try:
         return qt.exec()
     finally:

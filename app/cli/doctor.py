@@ -57,6 +57,7 @@ def examine(work: Work) -> Report:
     return {
         "versions": _versions(greeting),
         "devices": [_device(device) for device in greeting.devices] if greeting else [],
+        "no_gpu": _worded(greeting.why_no_gpu) if greeting and greeting.why_no_gpu else None,
         "memory": {
             "total_bytes": psutil.virtual_memory().total,
             "free_bytes": psutil.virtual_memory().available,
@@ -66,8 +67,12 @@ def examine(work: Work) -> Report:
         "processes": _processes(found),
         "last_exits": list(found.last_exits) if found else [],
         "contacted_hosts": list(found.contacted_hosts) if found else [],
-        "problems": [{"code": notice.code.value, "text": sentence(notice)} for notice in problems],
+        "problems": [_worded(notice) for notice in problems],
     }
+
+
+def _worded(notice: Notice) -> dict[str, str]:
+    return {"code": notice.code.value, "text": sentence(notice)}
 
 
 def _running(work: Work, problems: list[Notice]) -> Processes | None:
@@ -166,6 +171,9 @@ def _print(report: Report, work: Work) -> None:
         console.line(f"  {device['name']:<18}{device['kind']:<7}{device['description']}, {sizes}")
     free, total = readable_bytes(memory["free_bytes"]), readable_bytes(memory["total_bytes"])
     console.line(f"  {'memory':<18}{'':<7}{free} of {total} free")
+    if report["no_gpu"]:
+        text = report["no_gpu"]["text"]
+        console.line(f"  {text[0].upper()}{text[1:]}")
     console.line("\nPaths")
     for name, place in report["paths"].items():
         state = "" if place["exists"] else " (not there yet)"

@@ -34,6 +34,18 @@ NOTICES: dict[NoticeCode, str] = {
         "Install Cove anew."
     ),
     NoticeCode.PLAN_STEPPED_DOWN: "the model was loaded more carefully after it failed: {change}.",
+    NoticeCode.GPU_NOT_BUILT_IN: (
+        "no GPU is used: this engine was built for the processor alone, and models run there. Where the "
+        "development files of Vulkan or CUDA are installed, `make clean setup` builds it for a GPU."
+    ),
+    NoticeCode.GPU_LIBRARY_MISSING: (
+        "no GPU is used, because a library that it needs cannot be loaded ({detail}); models run on the "
+        "processor. Vulkan's is in the package libvulkan1, or comes with the GPU's driver."
+    ),
+    NoticeCode.GPU_NOT_FOUND: (
+        "no GPU is used, because no driver offers one (software drivers do not count); models run on the "
+        "processor. If there is a GPU, install or update its driver."
+    ),
     # Model
     NoticeCode.MODEL_NOT_FOUND: "there is no model “{model}”. `cove list` shows those that are here.",
     NoticeCode.MODEL_FILE_MISSING: (

@@ -21,6 +21,9 @@ class NoticeCode(StrEnum):
     ENGINE_STOPPED_FOR_GOOD = "engine-stopped-for-good"  # deaths
     ENGINE_MISMATCH = "engine-mismatch"  # expected, found
     PLAN_STEPPED_DOWN = "plan-stepped-down"  # change
+    GPU_NOT_BUILT_IN = "gpu-not-built-in"
+    GPU_LIBRARY_MISSING = "gpu-library-missing"  # detail
+    GPU_NOT_FOUND = "gpu-not-found"
     # Model
     MODEL_NOT_FOUND = "model-not-found"  # model, candidates
     MODEL_FILE_MISSING = "model-file-missing"  # path

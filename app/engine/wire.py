@@ -61,7 +61,8 @@ ToChild = Hello | Load | CancelLoad | Generate | Cancel | Shutdown
 
 class HelloReply(Value, tag=True):
     """First frame from the child, before any model is touched. `mismatch` is set when the library it found
-    is not the one it was written for. `build` is "dynamic" when its backends are plug-ins, else "plain"."""
+    is not the one it was written for. `build` is "dynamic" when its backends are plug-ins, else "plain".
+    `why_no_gpu` is set when no device is a GPU."""
 
     protocol: int
     pid: int
@@ -69,6 +70,7 @@ class HelloReply(Value, tag=True):
     build: str = ""
     devices: tuple[Device, ...] = ()
     mismatch: str | None = None
+    why_no_gpu: Notice | None = None
 
 
 class LoadProgress(Value, tag=True):

@@ -1,7 +1,7 @@
 """The one table of settings. File, dialog, command line and docs are made from it; nothing else lists them.
 
 Knows neither the file nor what a setting does. What a setting is called in the dialog is worded in
-`ui/texts.py` under its `text_id`.
+`ui/texts/` under its `text_id`.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def invalid(key: str, value: object) -> KnownError:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(key="appearance.theme", kind=Kind.TEXT, default="system", choices=("system", "light", "dark")),
-    Setting(key="appearance.language", kind=Kind.TEXT, default="system", choices=("system", "en")),
+    Setting(key="appearance.language", kind=Kind.TEXT, default="system", choices=("system", "en", "vi")),
     Setting(key="models.default", kind=Kind.TEXT, default=""),
     Setting(key="models.keep_alive_s", kind=Kind.WHOLE, default=5 * MINUTE_S, minimum=0, maximum=DAY_S),
     # Empty: the folder "models" in the home.

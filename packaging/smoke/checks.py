@@ -16,12 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import elf
 from root import USER, CheckError, Root
 
 QUESTION = "What is the capital of France?"
 MODEL = "smollm2"
 APP = "/usr/lib/cove"
 DATA = f"home/{USER}/.local/share/cove"
+# The system's own, always: drivers that it loads into our processes are made for them.
+_NOT_OURS = ("libvulkan.so", "libstdc++.so", "libgcc_s.so", "libGL.so", "libEGL.so", "libc.so")
+_OLDEST_GLIBC = (2, 35)  # Ubuntu 22.04's
 
 
 def expect(fact: object, what: str) -> None:
@@ -70,11 +74,28 @@ def tells_version(root: Root, version: str) -> None:
     expect(said == f"cove {version}", f"--version says {said}")
 
 
-def doctor_is_content(root: Root) -> None:
+def doctor_is_content(root: Root, *, why_no_gpu: str, because: str) -> None:
+    """Nothing is wrong; but it says why no GPU is used."""
     with root.timed("cove doctor"):
         report = json.loads(root.as_user("cove", "doctor", "--json"))
     expect(report["problems"] == [], f"doctor: {report['problems']}")
-    expect(any(device["kind"] == "cpu" for device in report["devices"]), f"devices: {report['devices']}")
+    kinds = [device["kind"] for device in report["devices"]]
+    expect(kinds == ["cpu"], f"devices: {report['devices']}")
+    reason = report["no_gpu"]
+    expect(reason["code"] == why_no_gpu and because in reason["text"], f"doctor on the GPU: {reason}")
+
+
+def brings_nothing_of_the_system(root: Root) -> None:
+    names = {path.name for path in (root.folder / APP.lstrip("/")).rglob("*.so*")}
+    foreign = sorted(name for name in names if name.startswith(_NOT_OURS))
+    expect(not foreign, f"the system's own libraries are bundled: {foreign}")
+
+
+def runs_on_older_systems(root: Root) -> None:
+    """As far back as promised; what the build machine's own libraries ask beyond that is in SIZE.md."""
+    newest = {path: elf.newest_symbols(path) for path in elf.native_files(root.folder / APP.lstrip("/"))}
+    late = sorted(path.name for path, found in newest.items() if found.get("GLIBC", ()) > _OLDEST_GLIBC)
+    expect(not late, f"these ask for a C library newer than {_OLDEST_GLIBC}: {late}")
 
 
 def libraries_are_there(root: Root, *, without: frozenset[str] = frozenset()) -> None:
@@ -85,6 +106,21 @@ def libraries_are_there(root: Root, *, without: frozenset[str] = frozenset()) ->
         re.findall(r"version `(\S+)' not found", output)
     )
     expect(missing == set(without), f"ldd misses {sorted(missing)}, expected {sorted(without)}")
+
+
+def describes_itself(root: Root) -> None:
+    """What a desktop reads is where it looks for it."""
+    for place in (
+        "applications/cove.desktop",
+        "metainfo/chat.cove.Cove.metainfo.xml",
+        "mime/packages/cove.xml",
+        "man/man1/cove.1.gz",
+        "icons/hicolor/48x48/apps/cove.png",
+        "icons/hicolor/scalable/apps/cove.svg",
+        "icons/hicolor/scalable/mimetypes/application-x-gguf.svg",
+        "doc/cove/copyright",
+    ):
+        expect((root.folder / "usr" / "share" / place).is_file(), f"/usr/share/{place} is missing")
 
 
 def answers(root: Root, name: str, *options: str, program: str = "cove", **environment: str) -> None:
@@ -131,8 +167,9 @@ def upgrades(root: Root, package: Path, version: str) -> None:
     expect(_chats(root) == chats + 1, f"{chats} chats before, {_chats(root)} after one more")
 
 
-def moves(root: Root, archive: Path) -> None:
-    """The archive runs from anywhere, from a hard name too; `portable` keeps its data beside it."""
+def moves(root: Root, archive: Path) -> str:
+    """The archive runs from anywhere, from hard names too; `portable` keeps its data beside it, wherever it
+    is moved. Returns the program."""
     place = root.folder / "home" / USER / "Đường dẫn 空 x"
     place.mkdir()
     subprocess.run(["tar", "-C", place, "-Izstd", "-xf", archive], check=True)
@@ -141,19 +178,24 @@ def moves(root: Root, archive: Path) -> None:
     owner = (root.folder / "home" / USER).stat()
     for path in [place, *place.rglob("*")]:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-    program = f"/{(unpacked / 'cove').relative_to(root.folder)}"
-    answers(root, "answer of the archive", program=program)
-    root.as_user(program, "quit")
+    for name, times in ((unpacked.name, "first"), ("moved ‘elsewhere’", "after it was moved")):
+        unpacked = unpacked.rename(place / name)
+        program = f"/{(unpacked / 'cove').relative_to(root.folder)}"
+        answers(root, f"answer of the archive, {times}", program=program)
+        root.as_user(program, "quit")
     expect((unpacked / "data" / "cove.db").exists(), "a portable app keeps its data elsewhere")
+    expect(_chats(root, program) == 2, "what was there before the move is gone")
+    root.as_user(program, "quit")
+    return program
 
 
 def leaves_data(root: Root) -> None:
-    root.as_user("cove", "quit")
+    answers(root, "answer before the removal")  # its host still runs
     root.as_root("apt-get", "purge", "-y", "-q", "cove")
     expect(not (root.folder / APP.lstrip("/")).exists(), f"{APP} is still there")
     expect((root.folder / DATA / "cove.db").exists(), "the user's data is gone")
 
 
-def _chats(root: Root) -> int:
-    exported = root.as_user("cove", "export", "--all", "--json")
+def _chats(root: Root, program: str = "cove") -> int:
+    exported = root.as_user(program, "export", "--all", "--json")
     return len(json.loads(exported))

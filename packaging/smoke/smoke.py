@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -21,6 +22,7 @@ sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "wheel")]
 
 import checks  # noqa: E402
 import window  # noqa: E402
+from durations import measured  # noqa: E402
 from next_version import next_package  # noqa: E402
 from package import DIST, app_version  # noqa: E402
 from root import CheckError, Root, fresh  # noqa: E402
@@ -37,6 +39,7 @@ TOOLS = {
     "zstd": "zstd",
     "unshare": "util-linux",
 }
+Step = tuple[str, Callable[[], object]]
 _INSIDE = "COVE_SMOKE_INSIDE"
 
 
@@ -55,7 +58,8 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         for suite in options.suites:
-            try_suite(suite)
+            with measured(f"make smoke: {suite}"):
+                try_suite(suite)
     except (CheckError, OSError) as error:
         print(f"cove: smoke failed: {error}", file=sys.stderr)
         return 1
@@ -88,33 +92,59 @@ def try_suite(suite: str) -> None:
     (package,), (archive,) = DIST.glob(f"cove_{version}-*.deb"), DIST.glob(f"cove-{version}-*.tar.zst")
     newer, newer_package = next_package(version, SMOKE / "next")
     root = fresh(suite, ROOTS, configured_mirror(), SMOKE / suite)
-    vulkan = frozenset({"libvulkan.so.1"})
     steps = (
-        ("installs with nothing but what it depends on", lambda: checks.install(root, package)),
-        ("no Python, compiler or pip", lambda: checks.has_no_tools(root)),
-        ("no Vulkan", lambda: checks.hide_vulkan(root)),
-        ("tells its version", lambda: checks.tells_version(root, version)),
-        ("doctor has no complaint", lambda: checks.doctor_is_content(root)),
-        (
-            "no library is missing but Vulkan's loader",
-            lambda: checks.libraries_are_there(root, without=vulkan),
-        ),
-        ("Paris, without Vulkan", lambda: checks.answers(root, "first answer (starts host, loads model)")),
-        ("Paris again", lambda: checks.answers(root, "second answer")),
-        ("engine killed and back", lambda: checks.engine_comes_back(root)),
-        ("the window answers", lambda: window.answers_in_window(root, SMOKE / f"{suite}.png")),
-        ("the archive runs from anywhere, portable", lambda: checks.moves(root, archive)),
+        *installed(root, package, version),
+        *used(root, archive, SMOKE / f"{suite}.png"),
         ("upgrade with a host running", lambda: checks.upgrades(root, newer_package, newer)),
-        ("Mesa's Vulkan installs", lambda: install_vulkan(root)),
-        ("no library is missing", lambda: checks.libraries_are_there(root)),
-        ("Paris, on a GPU", lambda: checks.runs_on_gpu(root)),
-        ("removal leaves the data", lambda: checks.leaves_data(root)),
+        *with_vulkan(root),
+        ("removal with a host running leaves the data", lambda: checks.leaves_data(root)),
     )
     for name, step in steps:
         step()
         print(f"{suite}: {name}", flush=True)
-    SMOKE.mkdir(exist_ok=True)
     (SMOKE / f"{suite}.json").write_text(json.dumps(root.timings, indent=1))
+
+
+def installed(root: Root, package: Path, version: str) -> tuple[Step, ...]:
+    """What is there, on a machine without Vulkan."""
+    loader = "libvulkan.so.1"
+    no_gpu = {"why_no_gpu": "gpu-library-missing", "because": loader}
+    without = frozenset({loader})
+    return (
+        ("installs with nothing but what it depends on", lambda: checks.install(root, package)),
+        ("no Python, compiler or pip", lambda: checks.has_no_tools(root)),
+        ("brings nothing of the system", lambda: checks.brings_nothing_of_the_system(root)),
+        ("runs on older systems", lambda: checks.runs_on_older_systems(root)),
+        ("describes itself to a desktop", lambda: checks.describes_itself(root)),
+        ("no Vulkan", lambda: checks.hide_vulkan(root)),
+        ("no library is missing but Vulkan's", lambda: checks.libraries_are_there(root, without=without)),
+        ("tells its version", lambda: checks.tells_version(root, version)),
+        ("doctor is content, says why no GPU", lambda: checks.doctor_is_content(root, **no_gpu)),
+    )
+
+
+def used(root: Root, archive: Path, picture: Path) -> tuple[Step, ...]:
+    return (
+        ("Paris, without Vulkan", lambda: checks.answers(root, "first answer (starts host, loads model)")),
+        ("Paris again", lambda: checks.answers(root, "second answer")),
+        ("engine killed and back", lambda: checks.engine_comes_back(root)),
+        ("the window answers", lambda: window.answers_in_window(root, picture)),
+        ("the archive runs from anywhere, portable", lambda: archive_moves(root, archive)),
+    )
+
+
+def with_vulkan(root: Root) -> tuple[Step, ...]:
+    no_gpu = {"why_no_gpu": "gpu-not-found", "because": "driver"}
+    return (
+        ("Mesa's Vulkan installs", lambda: install_vulkan(root)),
+        ("no library is missing", lambda: checks.libraries_are_there(root)),
+        ("a software GPU is not chosen", lambda: checks.doctor_is_content(root, **no_gpu)),
+        ("Paris, on a GPU", lambda: checks.runs_on_gpu(root)),
+    )
+
+
+def archive_moves(root: Root, archive: Path) -> None:
+    window.opens(root, checks.moves(root, archive), "window of the archive")
 
 
 def install_vulkan(root: Root) -> None:

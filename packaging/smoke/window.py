@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,13 +69,22 @@ def answers_in_window(root: Root, picture: Path) -> None:
         root.as_user("cove", "quit", **HOME)
 
 
+def opens(root: Root, program: str, name: str) -> None:
+    """Opens the window of a program that is not installed, on data of its own."""
+    with screen() as display:
+        _close(_open(root, display, name, program, {})[0])
+    root.as_user(program, "quit")
+
+
 def _open_and_close(root: Root, display: str, name: str) -> None:
     _close(_open(root, display, name)[0])
 
 
-def _open(root: Root, display: str, name: str) -> tuple[subprocess.Popen[str], str]:
+def _open(
+    root: Root, display: str, name: str, program: str = "cove", environment: Mapping[str, str] = HOME
+) -> tuple[subprocess.Popen[str], str]:
     with root.timed(name):
-        process = root.start_as_user("cove", DISPLAY=display, **HOME)
+        process = root.start_as_user(program, DISPLAY=display, **environment)
         window = wait_for(lambda: _visible(display), "no window appeared", 60)
     expect(process.poll() is None, "the window's process ended")
     return process, window

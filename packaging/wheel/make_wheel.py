@@ -10,14 +10,16 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from flags import LIBRARIES, cmake_arguments
-from prune import prune_wheel
-from vulkan_tools import ToolsError, vulkan_tools
-
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "packaging"))
+
+from durations import measured  # noqa: E402
+from flags import cmake_arguments  # noqa: E402
+from prune import prune_wheel  # noqa: E402
+from vulkan_tools import ToolsError, vulkan_tools  # noqa: E402
+
 BUILD = ROOT / "build"
 WHEELS = BUILD / "wheels"
 
@@ -37,7 +39,10 @@ def main() -> int:
 def built_wheel() -> Path:
     """Returns the wheel, building it when there is none of the pinned version."""
     found = sorted(WHEELS.glob(f"llama_cpp_python-{pinned_version()}-*.whl"))
-    return found[0] if found else _build()
+    if found:
+        return found[0]
+    with measured("the engine's wheel (once)"):
+        return _build()
 
 
 def pinned_version() -> str:
@@ -49,14 +54,12 @@ def pinned_version() -> str:
 
 
 def _build() -> Path:
-    started = time.monotonic()
     vulkan = vulkan_tools(BUILD / "vulkan")
     raw = BUILD / "raw-wheel"
     environment = {**os.environ, "CMAKE_ARGS": cmake_arguments(vulkan)}
     environment.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))
-    if (
-        vulkan
-    ):  # CMake then takes the folder for one of the compiler's own, and writes no path into the binary
+    if vulkan:
+        # CMake then takes the folder for one of the compiler's own, and writes no path into the binary.
         environment["LIBRARY_PATH"] = str(Path(vulkan["Vulkan_LIBRARY"]).parent)
     name = "llama-cpp-python"
     command = [_pip_python(), "-m", "pip", "wheel", "--no-deps", "--no-cache-dir", "--no-binary", name]
@@ -64,7 +67,6 @@ def _build() -> Path:
     (wheel,) = raw.glob("*.whl")
     WHEELS.mkdir(parents=True, exist_ok=True)
     prune_wheel(wheel, WHEELS / wheel.name)
-    print(f"cove: {LIBRARIES} built in {time.monotonic() - started:.0f} s", file=sys.stderr)
     return WHEELS / wheel.name
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 _APT = Path("/etc/apt")
 
-# The first release after each whose Vulkan headers and glslc are new enough.
-NEXT_SUITE = {"bullseye": "trixie", "bookworm": "trixie", "jammy": "noble"}
+# Where the release's own Vulkan headers or glslc are too old: the first one after it whose are not.
+_NEWER = {"bullseye": "trixie", "bookworm": "trixie", "jammy": "noble"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ def mirror_of(found: list[Archive], codename: str) -> Archive | None:
     return next(
         (archive for archive in found if codename in archive.suites and "main" in archive.components), None
     )
+
+
+def suite_with_tools(codename: str) -> str:
+    """Returns the release that Vulkan's headers and glslc are taken from."""
+    return _NEWER.get(codename, codename)
 
 
 def configured_mirror() -> str:

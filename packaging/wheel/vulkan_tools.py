@@ -1,4 +1,4 @@
-"""Vulkan headers and a glslc new enough for llama.cpp: the system's if they do, else the next release's.
+"""Vulkan headers and a glslc new enough for llama.cpp: the system's, else those of a release that has them.
 
 The latter are unpacked into a private folder and never installed: apt is run with a state of its own, on the
 mirror it is configured with, only the suite changed. COVE_VULKAN_SUITE names another suite.
@@ -12,11 +12,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from backends import OLDEST_VULKAN, has_spirv_headers, vulkan_version
 from flags import vulkan_variables
-from sources import NEXT_SUITE, Archive, codename, configured_archives, mirror_of
+from sources import Archive, codename, configured_archives, mirror_of, suite_with_tools
 
-# VK_EXT_layer_settings, which llama.cpp uses without asking, came with this version.
-OLDEST_HEADERS = 272
 _DEVELOPMENT = ("libvulkan-dev", "libvulkan1", "spirv-headers")
 _FEATURE = """#version 450
 #extension GL_EXT_integer_dot_product : require
@@ -41,16 +40,10 @@ def vulkan_tools(folder: Path) -> dict[str, str]:
 
 
 def system_is_new_enough() -> bool:
-    header = Path("/usr/include/vulkan/vulkan_core.h")
     compiler = shutil.which("glslc")
-    return bool(compiler and header.exists()) and headers_do(header.read_text()) and _knows_features(compiler)
-
-
-def headers_do(text: str) -> bool:
-    """Says whether vulkan_core.h is new enough."""
-    version = re.search(r"#define VK_HEADER_VERSION (\d+)", text)
-    complete = re.search(r"VK_MAKE_API_VERSION\(0, 1, (\d+), VK_HEADER_VERSION\)", text)
-    return bool(version and complete) and (int(complete[1]), int(version[1])) >= (3, OLDEST_HEADERS)
+    if compiler is None or (vulkan_version() or (0,)) < OLDEST_VULKAN or not has_spirv_headers():
+        return False
+    return _knows_features(compiler)
 
 
 def _knows_features(compiler: str) -> bool:
@@ -61,9 +54,9 @@ def _knows_features(compiler: str) -> bool:
 
 def _next_release() -> tuple[Archive, str]:
     release = codename()
-    suite = os.environ.get("COVE_VULKAN_SUITE") or NEXT_SUITE.get(release)
+    suite = os.environ.get("COVE_VULKAN_SUITE") or suite_with_tools(release)
     mirror = mirror_of(configured_archives(), release)
-    if suite is None or mirror is None or shutil.which("apt-get") is None:
+    if mirror is None or shutil.which("apt-get") is None:
         raise ToolsError(
             "the Vulkan headers or glslc are too old or missing, and apt has none that is newer. "
             "Install a Vulkan SDK with headers >= 1.3.272, glslc and SPIRV headers, or set COVE_VULKAN_SUITE."

@@ -5,7 +5,7 @@ import pytest
 from app.cli import doctor
 from app.cli.doctor import is_writable
 from app.domain.engine import Device
-from app.domain.notice import NoticeCode
+from app.domain.notice import Notice, NoticeCode
 from app.engine.wire import HelloReply
 from app.errors import KnownError
 from tests.cli.test_list import STARTER
@@ -57,6 +57,18 @@ def test_for_people(cli):
     cli.host.close()
     cli.host = None
     assert "  none\n" in cli("doctor").out
+
+
+def test_why_no_gpu_is_used_is_told_and_is_no_problem(cli, monkeypatch):
+    assert cli("doctor", "--json").json["no_gpu"] is None
+    reason = Notice(code=NoticeCode.GPU_LIBRARY_MISSING, facts={"detail": "libvulkan.so.1: gone"})
+    reply = HelloReply(protocol=1, pid=1, engine="x", why_no_gpu=reason)
+    monkeypatch.setattr(doctor, "probe", lambda folder: reply)
+    report = cli("doctor", "--json").json
+    assert (report["no_gpu"]["code"], report["problems"]) == ("gpu-library-missing", [])
+    said = cli("doctor").out
+    assert "  No GPU is used" in said
+    assert "libvulkan.so.1: gone" in said
 
 
 def test_what_is_wrong_is_a_problem_in_the_report_and_no_error(cli, home, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import pytest
 
 from tests.packaging.scripts import load
@@ -45,6 +47,38 @@ def test_stays_out(name):
 )
 def test_goes_in(name):
     assert frozen.is_kept(name)
+
+
+def test_windows_gets_a_program_for_each_subsystem_and_others_one_for_all():
+    assert [(each.name, each.has_console) for each in frozen.programs("linux")] == [("cove", True)]
+    assert [(each.name, each.has_console) for each in frozen.programs("win32")] == [
+        ("cove", True),
+        ("covew", False),
+    ]
+
+
+def test_an_engine_for_one_machine_is_not_shipped():
+    plain = ["libllama.so", "libggml.so.0", "libggml-base.so.0", "libggml-cpu.so.0", "libggml-vulkan.so"]
+    missing = frozen.missing_engine_parts(plain)
+    assert missing[0] == "ggml-rpc"
+    assert missing[1].startswith("ggml-cpu-*")
+    every = [*plain, "libggml-rpc.so", "libggml-cpu-haswell.so", "libggml-cpu-zen4.so"]
+    assert frozen.missing_engine_parts(every) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "is_read"),
+    [
+        ("resources/icons/cove.svg", True),
+        ("resources/themes/cove.qss", True),
+        ("resources/i18n/cove_vi.qm", True),
+        ("resources/i18n/cove_vi.ts", False),
+        ("resources/screenshots/main.png", False),
+        ("resources/__init__.py", False),
+    ],
+)
+def test_what_the_app_reads_of_its_resources(path, is_read):
+    assert frozen.is_resource(PurePath(path)) is is_read
 
 
 def test_libraries_that_nothing_kept_needs_are_left_out():

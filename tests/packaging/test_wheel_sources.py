@@ -50,7 +50,7 @@ deb http://mirror.example/ubuntu jammy-updates main
 )
 def test_the_release_s_own_mirror_is_asked_for_the_next_suite(text, codename, line):
     mirror = sources.mirror_of(sources.archives(text), codename)
-    assert mirror.line(sources.NEXT_SUITE[codename]) == line
+    assert mirror.line(sources.suite_with_tools(codename)) == line
 
 
 def test_what_is_switched_off_or_of_a_vendor_is_no_mirror():
@@ -58,6 +58,11 @@ def test_what_is_switched_off_or_of_a_vendor_is_no_mirror():
     vendor = "deb https://packages.vendor.example jammy stable\n"
     assert sources.mirror_of(sources.archives(off), "bookworm") is None
     assert sources.mirror_of(sources.archives(vendor), "jammy") is None
+
+
+def test_a_release_that_is_new_enough_uses_its_own_tools():
+    assert sources.suite_with_tools("trixie") == "trixie"
+    assert sources.suite_with_tools("a release to come") == "a release to come"
 
 
 def test_every_backend_is_a_plug_in_beside_the_library_and_nothing_is_for_this_processor_only():

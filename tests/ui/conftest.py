@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from tests.ui.fake_client import FakeHost
 from ui.bridge import Bridge
 from ui.markdown import view as view_module
+from ui.texts.language import Language
 from ui.theme import Theme
 from ui.viewmodels.kept import Kept
 from ui.viewmodels.workspace import Workspace
@@ -24,6 +25,14 @@ Deliver = Callable[[], None]
 def _nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine any answer may take long to draw; when that makes the next wait has its own test."""
     monkeypatch.setattr(view_module, "_SLOW_S", 1e9)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def language(qapp: QApplication) -> Language:
+    """English, whatever the machine speaks."""
+    language = Language(qapp)
+    language.choose("en")
+    return language
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def _writing(stage: Stage) -> None:
 
 
 def _narrow(stage: Stage) -> None:
-    stage.window._show_sidebar(is_shown=False)
+    stage.window.frame.show_sidebar(is_shown=False)
     stage.window.resize(560, 640)
     _failed(stage)
 
@@ -239,7 +239,7 @@ def _search_empty(stage: Stage) -> None:
 
 
 def _settings(stage: Stage) -> None:
-    stage.window._show_inspector(is_shown=True)
+    stage.window.frame.show_inspector(is_shown=True)
     stage.settle()
     stage.load()
     for number, speed in enumerate((5400, 5133, 5900, 5200, 4980, 5133)):
@@ -255,7 +255,7 @@ def _settings(stage: Stage) -> None:
 def _settings_first(stage: Stage) -> None:
     stage.host.models = [msgspec.structs.replace(STARTER, system_prompt="You are a helpful assistant.")]
     stage.window.resize(900, 600)
-    stage.window._show_inspector(is_shown=True)
+    stage.window.frame.show_inspector(is_shown=True)
     stage.settle()
 
 

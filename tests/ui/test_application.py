@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+import shiboken6
+from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtGui import QDesktopServices
 
 import ui.application
+from app.client.protocol import FindModel
 from app.paths import resolve
 from tests.waiting import wait_until
 from ui.application import Application, _hook_errors, _make_home
@@ -29,6 +31,7 @@ def application(qapp, host, home, theme):
     application.window.show()
     yield application
     application.close()
+    application.language.choose("en")
     theme._name = ""
     theme._refresh()
 
@@ -55,12 +58,76 @@ def test_the_theme_is_the_setting_s_and_is_remembered(application, host, settle,
     assert application.theme.choice == "system"
 
 
+def test_another_language_opens_the_window_anew_where_it_was(application, host, settle, home, qapp):
+    host.add_chat("c", "Hi", "Hello", title="Old times")
+    host.connect()
+    settle()
+    application.window.resize(700, 500)
+    application.workspace.open_chat("c")
+    settle()
+    application.workspace.composer.put_text("half a thought")
+    before = application.window
+    application.workspace.choose_language("vi")
+    settle()
+    wait_until(lambda: qapp.processEvents() or application.window is not before)
+    settle()
+    window = application.window
+    assert window.isVisible()
+    assert window.size().toTuple() == (700, 500)
+    assert window.composer.button.text() == "Gửi"
+    assert window.composer.edit.toPlainText() == "half a thought"
+    assert application.workspace.transcript.chat_id == "c"
+    assert application.workspace.language == "vi"
+    assert not shiboken6.isValid(before)
+    assert Kept(home / "window.ini").text("language") == "vi"
+    assert QLocale().decimalPoint() == ","
+
+
+def test_the_language_of_the_last_run_is_there_from_the_start(qapp, host, home, theme, language):
+    paths = resolve(home)
+    paths.make()
+    kept = Kept(home / "window.ini")
+    kept.set_text("language", "vi")
+    kept.save()
+    application = Application(qapp, paths, host.open)
+    try:
+        assert application.window.composer.button.text() == "Gửi"
+    finally:
+        application.close()
+        application.language.choose("en")
+        theme._name = ""
+        theme._refresh()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)")
+def test_a_window_waits_with_another_language_until_its_menu_is_closed(application, host, settle, qapp):
+    host.connect()
+    settle()
+    before = application.window
+    menu = before._make_menu()
+    menu.popup(before.pos())
+    application.reopen()
+    assert application.window is before
+    menu.close()
+    menu.deleteLater()
+    wait_until(lambda: qapp.processEvents() or application.window is not before)
+
+
 def test_folders_are_opened_by_the_system(application, monkeypatch):
     opened: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     application.workspace.folder_wanted.emit(LOGS)
     application.workspace.folder_wanted.emit(MODELS)
     assert opened == [str(application.paths.logs), str(application.paths.models)]
+
+
+def test_a_file_that_another_start_was_given_is_opened_here(application, host, settle, monkeypatch):
+    monkeypatch.setattr(application.window, "raise_", lambda: None)  # the offscreen platform has no order
+    application.come_forward()
+    application.come_forward("/models/mine.gguf")
+    settle()
+    assert [each.reference for each in host.commands if isinstance(each, FindModel)] == ["/models/mine.gguf"]
+    assert application.window.isVisible()
 
 
 def test_an_error_nobody_foresaw_is_logged_and_said(application, monkeypatch, settle):
@@ -95,7 +162,8 @@ def test_it_runs_until_its_window_is_closed(qapp, home, host, monkeypatch, theme
     monkeypatch.setattr(ui.application, "QApplication", _Existing(qapp))
     monkeypatch.setattr(ui.application, "open_client", lambda paths, *, kind, listener: host.open(listener))
     QTimer.singleShot(50, lambda: qapp.closeAllWindows())
-    assert ui.application.run(resolve(home)) == 0
+    assert ui.application.run(resolve(home), file="/models/mine.gguf") == 0
+    assert [each.reference for each in host.commands if isinstance(each, FindModel)] == ["/models/mine.gguf"]
     assert host.is_closed
     assert (home / "logs" / "window.log").exists()
     theme._name = ""

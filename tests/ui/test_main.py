@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _window(calls):
-    def open_window(home, *, is_new):
-        calls.append(("window", home, "new") if is_new else ("window", home))
+    def open_window(home, *, is_new, file=""):
+        calls.append(("window", home, *(["new"] if is_new else []), *([file] if file else [])))
         return 0
 
     return open_window
@@ -39,6 +39,11 @@ def handed(monkeypatch):
         (["--home=/x"], ("window", "/x")),
         (["--new-window"], ("window", None, "new")),
         (["--home", "/x", "--new-window"], ("window", "/x", "new")),
+        (["/a b/é.GGUF"], ("window", None, "/a b/é.GGUF")),
+        (["m.gguf", "--new-window"], ("window", None, "new", str(Path.cwd() / "m.gguf"))),
+        (["--home=/x", "/m.gguf"], ("window", "/x", "/m.gguf")),
+        (["--x.gguf"], ("cli", "--x.gguf")),
+        (["a.gguf", "b.gguf"], ("cli", "a.gguf", "b.gguf")),
         (["--home", "/x", "list"], ("cli", "--home", "/x", "list")),
         (["--home"], ("cli", "--home")),
         (["--help"], ("cli", "--help")),

@@ -11,7 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -88,6 +88,15 @@ class MarkdownView(QWidget):
 
     def selected_text(self) -> str:
         return next((pane.textCursor().selection().toPlainText() for pane in self.panes() if _has(pane)), "")
+
+    def link_at(self, place: QPoint) -> str:
+        """Returns where the link at a place of this view goes; empty where there is none."""
+        for cell in self._cells:
+            viewport = cell.pane.viewport()
+            inside = viewport.mapFrom(self, place)
+            if viewport.rect().contains(inside):
+                return cell.pane.anchorAt(inside)
+        return ""
 
     def panes(self) -> list[TextPane]:
         return [cell.pane for cell in self._cells]

@@ -62,9 +62,7 @@ def duration_text(seconds: float) -> str:
 
 
 def tokens_text(count: int) -> str:
-    if count == 1:
-        return translate("texts", "1 token")
-    return translate("texts", "{count} tokens").format(count=number_text(count))
+    return translate("texts", "%Ln token(s)", "", count)
 
 
 def speed_text(tokens_per_second: float) -> str:
@@ -75,8 +73,7 @@ def context_text(used: int, total: int) -> str:
     """Returns for example "2,143 of 8,192 tokens"; without a total only what is used."""
     if total <= 0:
         return tokens_text(used)
-    figures = {"used": number_text(used), "total": number_text(total)}
-    return translate("texts", "{used} of {total} tokens").format(**figures)
+    return translate("texts", "{used} of %Ln token(s)", "", total).format(used=number_text(used))
 
 
 def percent_text(fraction: float) -> str:

@@ -66,6 +66,21 @@ NOTICES: dict[NoticeCode, Words] = {
         _("texts", "The model was loaded more carefully after it failed."),
         _("texts", "Changed: {change}."),
     ),
+    NoticeCode.GPU_NOT_BUILT_IN: _said(
+        _("texts", "No graphics card is used: the engine was built for the processor alone."),
+        _("texts", "Models run on the processor."),
+    ),
+    NoticeCode.GPU_LIBRARY_MISSING: _said(
+        _("texts", "No graphics card is used: a library that it needs cannot be loaded."),
+        _(
+            "texts",
+            "Models run on the processor. Vulkan comes with the card's driver. The system said: {detail}",
+        ),
+    ),
+    NoticeCode.GPU_NOT_FOUND: _said(
+        _("texts", "No graphics card is used: no driver offers one."),
+        _("texts", "Models run on the processor. If there is a card, its driver may need an update."),
+    ),
     # Model
     NoticeCode.MODEL_NOT_FOUND: _said(
         _("texts", "The model {model} is not here."), _("texts", "Nothing was sent. Choose another one.")

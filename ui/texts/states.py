@@ -35,8 +35,8 @@ def phase_text(phase: Phase | None, done: int = 0, total: int = 0, *, progress: 
     if phase is Phase.PREFILL:
         if total == 0:
             return translate("texts", "Reading the chat")
-        figures = {"done": number_text(done), "total": number_text(total)}
-        return translate("texts", "Reading the chat: {done} of {total} tokens").format(**figures)
+        said = translate("texts", "Reading the chat: {done} of %Ln token(s)", "", total)
+        return said.format(done=number_text(done))
     if phase is Phase.DECODE:
         return translate("texts", "Writing")
     return translate("texts", "Waiting for the engine")

@@ -55,6 +55,7 @@ class ChatList(QAbstractListModel):
         self._has_more = False
         self._is_fetching = False
         self._is_removing = False
+        self._is_known = False
         self._query = ""
         self._awaited: ListChats | None = None  # the last list that was asked for, until its reply
         self._pause = QTimer(self)
@@ -68,6 +69,11 @@ class ChatList(QAbstractListModel):
     def is_removing(self) -> bool:
         """Whether a row is just going: a view's current row then moves without anybody having moved it."""
         return self._is_removing
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the host has told which chats there are."""
+        return self._is_known
 
     @property
     def query(self) -> str:
@@ -172,11 +178,13 @@ class ChatList(QAbstractListModel):
         self.searched.emit()
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self._is_known = True
         if self._query:
             self._look()
         else:
             self._awaited = None
             self._take(list(snapshot.chats), has_more=snapshot.has_more_chats)
+            self.searched.emit()
 
     def _take(self, chats: list[Chat], *, has_more: bool) -> None:
         self._has_more = has_more

@@ -21,6 +21,7 @@ from ui.viewmodels.kept import Edit, Kept
 from ui.viewmodels.models import Models
 from ui.viewmodels.transcript import Transcript
 
+_UNBORN = "unborn"  # kept: the chat whose first message the host has not confirmed yet
 # A character of a message takes at most this many bytes as JSON, so short texts need no measuring.
 _MOST_BYTES_PER_CHARACTER = 6
 
@@ -46,6 +47,7 @@ class Composer(QObject):
         self._transcript = transcript
         self._models = models
         self._kept = kept
+        self._take_over()
         self._text = kept.draft(None)
         self._edit: Edit | None = None
         self._sending: str | None = None  # id of the message on its way
@@ -193,6 +195,7 @@ class Composer(QObject):
         # From now on the text is that chat's.
         self._kept.set_draft(chat_id, self._text)
         self._kept.set_draft(None, "")
+        self._kept.set_text(_UNBORN, chat_id)
         self._transcript.begin(chat_id)
         return chat_id, True
 
@@ -202,6 +205,8 @@ class Composer(QObject):
         def on_reply(reply: Reply) -> None:
             if self._sending == message_id:
                 self._sending = None
+            if is_new and self._kept.text(_UNBORN) == chat_id:
+                self._kept.set_text(_UNBORN, "")
             if isinstance(reply, Refused):
                 self._on_refused(reply.notice, chat_id, is_new)
             else:
@@ -250,6 +255,14 @@ class Composer(QObject):
     def _on_lost(self, chat_id: str) -> None:
         self._leave_text(chat_id)
         self._on_opened()
+
+    def _take_over(self) -> None:
+        """What a window that was killed was just sending, perhaps to no host, is there to be sent again."""
+        unborn = self._kept.text(_UNBORN)
+        if unborn:
+            self._leave_text(unborn)
+            self._kept.set_text(_UNBORN, "")
+            self._kept.save()
 
     def _leave_text(self, chat_id: str) -> None:
         """Moves the draft of a chat that is gone to the one that has not begun."""

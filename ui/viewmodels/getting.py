@@ -20,6 +20,7 @@ class Getting(QObject):
 
     changed = Signal()
     begun = Signal()
+    refused = Signal(object)  # Notice
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +69,8 @@ class Getting(QObject):
         self.changed.emit()
         if self._notice is None:
             self.begun.emit()
+        else:
+            self.refused.emit(self._notice)
 
 
 def split_reference(text: str) -> tuple[str, str | None] | None:

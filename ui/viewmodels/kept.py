@@ -11,8 +11,9 @@ from PySide6.QtCore import QByteArray, QObject, QSettings, QTimer
 
 from app.domain.value import Value, from_json, to_json
 
-SAVE_AFTER_MS = 500
+SAVE_AFTER_MS = 500  # more than this of what is typed is never lost
 _EDIT = "#edit"  # ends the key of an edit among the drafts
+_MARK = "text:"  # so that no draft is taken for one of QSettings' own notations
 
 
 class Edit(Value):
@@ -24,13 +25,15 @@ class Edit(Value):
 
 
 class Kept(QObject):
-    """Saves by itself some time after a change, and on `save`. A damaged file counts as an empty one."""
+    """Saves by itself some time after a change, and on `save`. A damaged file counts as an empty one.
+
+    Each draft has a key of its own: other windows of the home write to the same file.
+    """
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = QSettings(str(path), QSettings.Format.IniFormat)
-        self._drafts = self._load_drafts()
-        self._drafts_changed = False
+        self._unsaved: dict[str, str] = {}  # drafts by key
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_AFTER_MS)
@@ -40,6 +43,7 @@ class Kept(QObject):
         return str(self._settings.value(f"window/{name}", ""))
 
     def set_text(self, name: str, text: str) -> None:
+        """Saved at once, like shapes."""
         self._settings.setValue(f"window/{name}", text)
 
     def shape(self, name: str) -> QByteArray:
@@ -50,21 +54,22 @@ class Kept(QObject):
         self._settings.setValue(f"window/{name}", shape)
 
     def draft(self, chat_id: str | None) -> str:
-        return self._drafts.get(chat_id or "", "")
+        key = _key(chat_id)
+        if key in self._unsaved:
+            return self._unsaved[key]
+        saved = self._settings.value(key, "")
+        return saved.removeprefix(_MARK) if isinstance(saved, str) and saved.startswith(_MARK) else ""
 
     def set_draft(self, chat_id: str | None, text: str) -> None:
         """None is the chat that has not begun."""
         if text == self.draft(chat_id):
             return
-        if text:
-            self._drafts[chat_id or ""] = text
-        else:
-            del self._drafts[chat_id or ""]
-        self._drafts_changed = True
-        self._timer.start()
+        self._unsaved[_key(chat_id)] = text
+        if not self._timer.isActive():  # or whoever types without a pause would never be saved
+            self._timer.start()
 
     def edit(self, chat_id: str | None) -> Edit | None:
-        saved = self._drafts.get(f"{chat_id}{_EDIT}", "")
+        saved = self.draft(f"{chat_id}{_EDIT}")
         try:
             return from_json(saved, Edit) if saved else None
         except ValueError:
@@ -75,17 +80,15 @@ class Kept(QObject):
 
     def save(self) -> None:
         self._timer.stop()
-        if self._drafts_changed:
-            # Marked, so that what somebody else wrote there is not taken for ours.
-            self._settings.setValue("drafts", "json:" + to_json(self._drafts).decode())
-            self._drafts_changed = False
+        for key, text in self._unsaved.items():
+            if text:
+                self._settings.setValue(key, f"{_MARK}{text}")
+            else:
+                self._settings.remove(key)
+        self._unsaved.clear()
         self._settings.sync()
 
-    def _load_drafts(self) -> dict[str, str]:
-        saved = self._settings.value("drafts", "")
-        if not isinstance(saved, str) or not saved.startswith("json:"):
-            return {}
-        try:
-            return from_json(saved.removeprefix("json:"), dict[str, str])
-        except ValueError:
-            return {}
+
+def _key(chat_id: str | None) -> str:
+    """In QSettings' keys some characters have a meaning."""
+    return f"drafts/{chat_id.encode().hex()}" if chat_id else "drafts/new"

@@ -81,12 +81,26 @@ class Models(QAbstractListModel):
         return self._statuses.get(selected.id) if selected is not None else None
 
     @property
+    def can_eject(self) -> bool:
+        status = self.selected_status
+        return status is not None and status.state is EngineState.READY
+
+    @property
+    def has_only_starter(self) -> bool:
+        """Whether there is nothing yet but what came with Cove."""
+        return bool(self._models) and all(model.is_starter for model in self._models)
+
+    @property
     def loading(self) -> EngineStatus | None:
         """The engine that is being loaded, if any."""
         return next((status for status in self._statuses.values() if status.state in LOADING), None)
 
     def model(self, model_id: str | None) -> Model | None:
         return next((model for model in self._models if model.id == model_id), None)
+
+    def status(self, model_id: str) -> EngineStatus | None:
+        """What a model's engine does; None when it has none."""
+        return self._statuses.get(model_id)
 
     def choose(self, model_id: str) -> None:
         """Lets a model answer from here on, in new chats too, and loads it."""

@@ -24,6 +24,7 @@ from ui.viewmodels.transfers import Transfers
 
 LOGS, MODELS = "logs", "models"  # folders of the home
 THEME_SETTING = "appearance.theme"
+LANGUAGE_SETTING = "appearance.language"
 _LAST_CHAT = "chat"
 
 
@@ -76,6 +77,14 @@ class Workspace(QObject):
     def choose_theme(self, choice: str) -> None:
         self.session.change_setting(THEME_SETTING, choice)
 
+    @property
+    def language(self) -> str:
+        """The language that was chosen, or "system"."""
+        return str(self.session.setting(LANGUAGE_SETTING, "system"))
+
+    def choose_language(self, choice: str) -> None:
+        self.session.change_setting(LANGUAGE_SETTING, choice)
+
     def offered(self, banner: Banner) -> tuple[Action, ...]:
         """The actions of a banner that the window can carry out; its words say the rest."""
         return tuple(action for action in banner.actions if self._deed(action, banner) is not None)
@@ -103,7 +112,6 @@ class Workspace(QObject):
 
     def save(self) -> None:
         self.inspector.flush()
-        self.kept.set_text(_LAST_CHAT, self.transcript.chat_id or "")
         self.kept.save()
 
     def _deed(self, action: Action, banner: Banner) -> Callable[[], None] | None:
@@ -160,9 +168,14 @@ class Workspace(QObject):
         self.composer.sent.connect(self.notices.clear)
         self.inspector.refused.connect(raise_notice)
         self.transfers.refused.connect(raise_notice)
+        self.transcript.opened.connect(self._keep_place)
         self.transcript.refused.connect(raise_notice)
         self.transcript.unread.connect(self._on_unread)
         self.transcript.lost.connect(self._on_lost)
+
+    def _keep_place(self) -> None:
+        """At once: a window may be killed."""
+        self.kept.set_text(_LAST_CHAT, self.transcript.chat_id or "")
 
     def _on_load_failed(self, model_id: str, notice: Notice) -> None:
         # An answer that waited for the model tells it better: with what was kept and a way on.

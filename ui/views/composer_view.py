@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent, QTextCursor, QTextOption
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QTextCursor,
+    QTextOption,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.domain.chat import MAX_MESSAGE_BYTES
@@ -13,7 +23,7 @@ from ui.texts import SEPARATOR, size_text
 from ui.theme import Theme, transcript_font
 from ui.viewmodels.composer import Composer
 from ui.widgets.buttons import push_button
-from ui.widgets.dropped import gguf_path
+from ui.widgets.dropped import gguf_path, has_files
 from ui.widgets.labels import ElidedLabel, Sign, label
 from ui.widgets.wrapping import wrap_mode
 
@@ -22,6 +32,7 @@ MOST_LINES = 9
 _LONG_CHARACTERS = MAX_MESSAGE_BYTES // 4
 _ICON_PX = 14
 _INSET_PX = 2  # or the first letter's overhang is cut
+_PAGES = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -31,10 +42,12 @@ class DraftEdit(QPlainTextEdit):
     entered = Signal()
     focus_changed = Signal(bool)
     escaped = Signal()
+    paged = Signal(int)  # by how many pages the conversation is to be scrolled
     recalled = Signal()  # Up, where there is no text to go up in
 
     def __init__(self) -> None:
         super().__init__()
+        self._is_full = False  # scrolls
         self.setObjectName("draft")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTabChangesFocus(True)
@@ -53,9 +66,9 @@ class DraftEdit(QPlainTextEdit):
     def _fit(self, *_: object) -> None:
         wanted = round(self.document().size().height())  # of a plain document: in lines
         lines = max(1, min(MOST_LINES, wanted))
-        is_full = wanted > MOST_LINES
-        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if is_full else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        self.setVerticalScrollBarPolicy(policy)
+        self._is_full = wanted > MOST_LINES
+        bar = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(bar.ScrollBarAsNeeded if self._is_full else bar.ScrollBarAlwaysOff)
         metrics = QFontMetricsF(self.font())
         # As Qt lays out a line: ascent and descent are rounded up each.
         line_px = math.ceil(metrics.ascent()) + math.ceil(metrics.descent())
@@ -78,11 +91,29 @@ class DraftEdit(QPlainTextEdit):
         """A model file is for the window."""
         return gguf_path(source) is None and super().canInsertFromMimeData(source)
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are for the window, which says what can be done with them."""
+        if has_files(event.mimeData()):
+            event.ignore()
+        else:
+            super().dragEnterEvent(event)
+
     def insertFromMimeData(self, source: QMimeData) -> None:
         """What is pasted or dropped."""
         if self.wordWrapMode() != QTextOption.WrapMode.WrapAnywhere:
             self.setWordWrapMode(wrap_mode(source.text()))
         super().insertFromMimeData(source)
+
+    def event(self, event: QEvent) -> bool:
+        """Leaves Ctrl+End to the window where there is no text to go to the end of."""
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and self._is_for_window(event):
+            event.ignore()
+            return False
+        return super().event(event)
+
+    def _is_for_window(self, event: QKeyEvent) -> bool:
+        return event.matches(QKeySequence.StandardKey.MoveToEndOfDocument) and self.textCursor().atEnd()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -92,6 +123,8 @@ class DraftEdit(QPlainTextEdit):
             self.escaped.emit()
         elif event.key() == Qt.Key.Key_Up and self.document().isEmpty():
             self.recalled.emit()
+        elif event.key() in _PAGES and not self._is_full:
+            self.paged.emit(_PAGES[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
 

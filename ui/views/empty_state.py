@@ -1,4 +1,7 @@
-"""A chat that has not begun: which model will answer, a line about it, and three things to try."""
+"""A chat that has not begun: which model will answer, a line about it, and three things to try.
+
+Before anything else was done here it also says what Cove is and how to get a larger model.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,45 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ui.texts import model_line, model_title
+from ui.theme import application_icon
+from ui.viewmodels.chats import ChatList
 from ui.viewmodels.models import Models
 from ui.viewmodels.session import Link, Session
 from ui.widgets.buttons import push_button
-from ui.widgets.labels import label
+from ui.widgets.labels import Sign, label
 
 _WIDTH_PX = 420
+_ICON_PX = 56
 
 
 class EmptyState(QWidget):
     suggested = Signal(str)
+    get_wanted = Signal()  # a model
+    file_wanted = Signal()
 
-    def __init__(self, models: Models, session: Session) -> None:
+    def __init__(self, models: Models, session: Session, chats: ChatList) -> None:
         super().__init__()
         self._models = models
         self._session = session
+        self._chats = chats
+        self._sign = Sign(_ICON_PX)
+        self._sign.setIcon(application_icon())
+        self.welcome = label(self.tr("Welcome to Cove"), kind="muted")
         self._title = label(kind="title", wraps=True)
         self._line = label(kind="muted", wraps=True)
-        for each in (self._title, self._line):
+        for each in (self.welcome, self._title, self._line):
             each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._suggestions = [self._suggestion(text) for text in self._texts()]
         self._heading = label(self.tr("Things to try"), "heading")
-        column = QVBoxLayout()
-        column.setSpacing(8)
-        column.addWidget(self._title)
-        column.addWidget(self._line)
-        column.addSpacing(20)
-        column.addWidget(self._heading)
-        for button in self._suggestions:
-            column.addWidget(button)
-        inner = QWidget()
-        inner.setMaximumWidth(_WIDTH_PX)
-        inner.setLayout(column)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(inner, 1000)
-        row.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.addStretch(2)
-        outer.addLayout(row)
-        outer.addStretch(3)
+        self.get_button = push_button("")
+        self.get_button.clicked.connect(self.get_wanted)
+        self.open_button = push_button(self.tr("Open a model file…"), "link")
+        self.open_button.clicked.connect(self.file_wanted)
+        self._build()
         models.changed.connect(self._show)
         session.changed.connect(self._show)
+        for changed in (chats.rowsInserted, chats.rowsRemoved, chats.modelReset):
+            changed.connect(self._show)
         self._show()
 
     @property
@@ -62,6 +62,33 @@ class EmptyState(QWidget):
     def suggestions(self) -> list[QPushButton]:
         return self._suggestions
 
+    def _build(self) -> None:
+        column = QVBoxLayout()
+        column.setContentsMargins(12, 0, 12, 0)
+        column.setSpacing(8)
+        column.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.welcome)
+        column.addWidget(self._title)
+        column.addWidget(self._line)
+        column.addSpacing(16)
+        column.addWidget(self._heading)
+        for button in self._suggestions:
+            column.addWidget(button)
+        column.addSpacing(4)
+        for button in (self.get_button, self.open_button):
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        inner = QWidget()
+        inner.setMaximumWidth(_WIDTH_PX)
+        inner.setLayout(column)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(inner, 1000)
+        row.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addLayout(row)
+        outer.addStretch(3)
+
     def _texts(self) -> list[str]:
         return [
             self.tr("Explain why the sky is blue, in three sentences"),
@@ -75,17 +102,39 @@ class EmptyState(QWidget):
         return button
 
     def _show(self) -> None:
-        model = self._models.selected
-        if model is not None:
-            title, line = model_title(model), model_line(model)
-        elif self._session.has_begun:
-            title = self.tr("No model yet")
-            line = self.tr("In a terminal, “cove pull OWNER/REPO:QUANT” gets one; it then shows up here.")
-        elif self._session.link is Link.REFUSED:
-            title, line = self.tr("Not connected"), ""
-        else:
-            title, line = self.tr("Starting"), self.tr("Your chats will be here in a moment.")
+        title, line = self._words()
         self._title.setText(title)
         self._line.setText(line)
+        self._line.setVisible(bool(line))
+        model, has_begun = self._models.selected, self._session.has_begun
+        is_first = self._chats.is_known and not self._chats.rowCount() and not self._chats.query
+        for each in (self._sign, self.welcome):
+            each.setVisible(is_first)
         for each in (self._heading, *self._suggestions):
             each.setVisible(model is not None)
+        has_none = has_begun and model is None
+        self.get_button.setText(self.tr("Get a model…") if has_none else self.tr("Get a larger model…"))
+        self.get_button.setVisible(has_none or self._models.has_only_starter)
+        self._dress(is_primary=has_none)
+        self.open_button.setVisible(has_none)
+
+    def _dress(self, *, is_primary: bool) -> None:
+        kind = "primary" if is_primary else "link"
+        if self.get_button.property("kind") != kind:
+            self.get_button.setProperty("kind", kind)
+            self.get_button.style().unpolish(self.get_button)
+            self.get_button.style().polish(self.get_button)
+
+    def _words(self) -> tuple[str, str]:
+        model = self._models.selected
+        if model is not None:
+            return model_title(model), model_line(model)
+        if self._session.has_begun:
+            line = self.tr(
+                "A model is one file, downloaded once. It then runs on this machine, without a network, and "
+                "nothing you write leaves it."
+            )
+            return self.tr("No model yet"), line
+        if self._session.link is Link.REFUSED:
+            return self.tr("Not connected"), ""
+        return self.tr("Starting"), self.tr("Your chats will be here in a moment.")

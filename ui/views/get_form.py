@@ -22,8 +22,8 @@ class GetForm(QWidget):
         self.field.setPlaceholderText(self.tr("OWNER/REPO or OWNER/REPO:QUANT"))
         self.field.setAccessibleName(self.tr("Name of the model on the Hugging Face Hub"))
         self.words = label(kind="muted", wraps=True)
+        self.back = push_button("", "link")
         self.download = push_button(self.tr("Download"), "primary")
-        self.back = push_button(self.tr("Back"), "link")
         buttons = QHBoxLayout()
         buttons.addWidget(self.back)
         buttons.addStretch(1)
@@ -43,7 +43,9 @@ class GetForm(QWidget):
         getting.begun.connect(self._on_begun)
         self._show()
 
-    def begin(self) -> None:
+    def begin(self, *, has_list: bool = False) -> None:
+        """Begins anew; `has_list` says that there is something to go back to."""
+        self.back.setText(self.tr("Back") if has_list else self.tr("Close"))
         self.field.selectAll()
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -73,7 +75,9 @@ class GetForm(QWidget):
 
     def _text(self) -> str:
         if self._getting.is_asking:
-            return self.tr("Asking the Hub which files there are…")
+            return self.tr(
+                "Asking the Hub which files there are… This may be closed, the download begins anyway."
+            )
         if self._getting.notice is not None:
             return notice_words(self._getting.notice).whole
         if self._getting.is_malformed:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.texts import context_text, number_text, speed_text
+from ui.texts import context_text, speed_text
 from ui.theme import Theme
 from ui.viewmodels.inspector import SAMPLERS, Inspector
 from ui.widgets.buttons import icon_button
@@ -225,8 +225,8 @@ class InspectorView(QFrame):
             return self.tr("Measured with the first answer")
         if len(speeds) == 1:
             return speed_text(speeds[-1])
-        said = self.tr("{speed}, the last of {count} answers")
-        return said.format(speed=speed_text(speeds[-1]), count=number_text(len(speeds)))
+        said = self.tr("{speed}, the last of %Ln answer(s)", "", len(speeds))
+        return said.format(speed=speed_text(speeds[-1]))
 
     # Deeds
 

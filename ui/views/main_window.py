@@ -8,37 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QMainWindow,
-    QMenu,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QGuiApplication,
 )
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
 
 from app.domain.chat import Message, MessageStatus, Role
-from ui.actions import ACTIONS, BY_NAME, Group
-from ui.theme import COLUMN_PX, Theme
+from app.domain.notice import Notice
+from ui.actions import ACTIONS
+from ui.dialogs.shortcuts import ShortcutsDialog
+from ui.theme import Theme
 from ui.viewmodels.workspace import LOGS, Workspace
 from ui.views.banner_view import BannerView
 from ui.views.composer_view import ComposerView
+from ui.views.drop_hint import DropHint
 from ui.views.empty_state import EmptyState
-from ui.views.inspector import INSPECTOR_PX, InspectorView
+from ui.views.frame import USUAL_SIZE, Frame
+from ui.views.inspector import InspectorView
+from ui.views.menus import chat_menu, window_menu
 from ui.views.model_picker import ModelPicker
-from ui.views.sidebar import WIDTH_PX, Sidebar
+from ui.views.sidebar import Sidebar
 from ui.views.transcript_view import TranscriptView
-from ui.widgets.buttons import icon_button
-from ui.widgets.dropped import gguf_path
+from ui.widgets.tabbing import give_focus, next_part, step_focus, tab_stops
 
-USUAL_SIZE = (1240, 800)
 LEAST_SIZE = (560, 420)
 ZOOM_STEPS = (0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
-_COMPOSER_PX = COLUMN_PX + 24
-_BOTH_SIDES_PX = 900  # from here on there is room for a drawer on either side
 
 
 class MainWindow(QMainWindow):
@@ -51,80 +47,40 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(workspace.chats, workspace.transcript, workspace.transfers, theme)
         self.picker = ModelPicker(workspace.models, workspace.getting, theme)
         self.transcript = TranscriptView(workspace.transcript, workspace.models, theme)
-        self.empty = EmptyState(workspace.models, workspace.session)
+        self.empty = EmptyState(workspace.models, workspace.session, workspace.chats)
         self.inspector = InspectorView(workspace.inspector, theme)
         self.banner = BannerView(workspace, theme)
         self.composer = ComposerView(workspace.composer, theme)
+        self.drop_hint = DropHint(theme, self)
+        self.drop_hint.dropped.connect(workspace.models.open_file)
         self._build()
         self._build_actions()
         self._join()
         self._restore()
         self._show_state()
+        self._show_eject()
+        self._show_restore()
         self.composer.write()
 
     # Building
 
     def _build(self) -> None:
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.transcript)
-        middle = QWidget()
-        middle.setObjectName("canvas")
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._build_head())
-        column.addWidget(self._stack, 1)
-        column.addWidget(self._build_foot())
-        self._splitter = QSplitter()
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.addWidget(self.sidebar)
-        self._splitter.addWidget(middle)
-        self._splitter.addWidget(self.inspector)
-        self._splitter.setStretchFactor(1, 1)
-        self.sidebar.setMinimumWidth(180)
-        self.sidebar.setMaximumWidth(420)
-        self.inspector.setMinimumWidth(240)
-        self.inspector.setMaximumWidth(420)
-        self._splitter.setSizes([WIDTH_PX, USUAL_SIZE[0] - WIDTH_PX - INSPECTOR_PX, INSPECTOR_PX])
-        self.setCentralWidget(self._splitter)
+        self.frame = Frame(
+            self._theme,
+            sidebar=self.sidebar,
+            picker=self.picker,
+            pages=(self.empty, self.transcript),
+            foot=(self.banner, self.composer),
+            inspector=self.inspector,
+        )
+        self.frame.new_wanted.connect(self._start_new_chat)
+        self.frame.menu_wanted.connect(self._open_menu)
+        self.frame.sidebar_wanted.connect(self._toggle_sidebar)
+        self.frame.inspector_wanted.connect(self._toggle_inspector)
+        self.setCentralWidget(self.frame)
         self.setMinimumSize(*LEAST_SIZE)
         self.setAcceptDrops(True)
         self.resize(*USUAL_SIZE)
-
-    def _build_head(self) -> QWidget:
-        head = QWidget()
-        row = QHBoxLayout(head)
-        row.setContentsMargins(20, 12, 20, 10)
-        row.setSpacing(8)
-        self._show_chats = icon_button(self._theme, "sidebar", self.tr("Show chats"))
-        self._show_chats.clicked.connect(self._toggle_sidebar)
-        self._new_chat = icon_button(self._theme, "plus", self.tr("New chat"))
-        self._new_chat.clicked.connect(self._start_new_chat)
-        row.addWidget(self._show_chats)
-        row.addWidget(self._new_chat)
-        row.addWidget(self.picker, 1)
-        self._show_settings = icon_button(self._theme, "inspector", self.tr("Show chat settings"))
-        self._show_settings.clicked.connect(self._toggle_inspector)
-        row.addWidget(self._show_settings)
-        return head
-
-    def _build_foot(self) -> QWidget:
-        foot = QWidget()
-        inner = QWidget()
-        inner.setMaximumWidth(_COMPOSER_PX)
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.banner)
-        column.addWidget(self.composer)
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(16, 6, 16, 14)
-        row.addStretch(1)
-        row.addWidget(inner, 1000)
-        row.addStretch(1)
-        return foot
 
     def _build_actions(self) -> None:
         deeds = self._deeds()
@@ -143,11 +99,13 @@ class MainWindow(QMainWindow):
             "new_chat": self._start_new_chat,
             "rename_chat": lambda: self.sidebar.rename(workspace.transcript.chat_id),
             "delete_chat": lambda: workspace.delete_chat(workspace.transcript.chat_id),
+            "restore_chat": self._restore_chat,
             "next_chat": lambda: self.sidebar.step(1),
             "previous_chat": lambda: self.sidebar.step(-1),
             "search_chats": self._search_chats,
             "write": self.composer.write,
             "choose_model": self.picker.open,
+            "eject": self.picker.eject_selected,
             "get_model": self.picker.open_form,
             "open_file": self._choose_file,
             "stop": workspace.composer.stop,
@@ -155,12 +113,18 @@ class MainWindow(QMainWindow):
             "regenerate": self._regenerate,
             "copy_answer": self._copy_last,
             "edit_last": workspace.composer.edit_last,
+            "next_message": lambda: self._step_message(1),
+            "previous_message": lambda: self._step_message(-1),
             "jump_to_end": self.transcript.jump_to_end,
             "toggle_sidebar": self._toggle_sidebar,
             "toggle_inspector": self._toggle_inspector,
             "larger": lambda: self._step_zoom(1),
             "smaller": lambda: self._step_zoom(-1),
             "usual_size": lambda: self._set_zoom(1.0),
+            "next_part": lambda: self._step_part(1),
+            "previous_part": lambda: self._step_part(-1),
+            "menu": self._open_menu,
+            "shortcuts": self._toggle_shortcuts,
             "open_logs": lambda: workspace.folder_wanted.emit(LOGS),
             "close": self.close,
         }
@@ -174,6 +138,7 @@ class MainWindow(QMainWindow):
         self.sidebar.hide_wanted.connect(self._toggle_sidebar)
         self.inspector.hide_wanted.connect(self._toggle_inspector)
         self.sidebar.menu_wanted.connect(self._open_menu)
+        self.sidebar.delete_wanted.connect(workspace.delete_chat)
         self.sidebar.chat_menu_wanted.connect(self._open_chat_menu)
         self.transcript.copy_wanted.connect(self._copy)
         self.transcript.regenerate_wanted.connect(workspace.regenerate)
@@ -182,6 +147,13 @@ class MainWindow(QMainWindow):
         workspace.composer.text_replaced.connect(self._write_edit)
         self.picker.file_wanted.connect(self._choose_file)
         self.empty.suggested.connect(self._take_suggestion)
+        self.empty.get_wanted.connect(self.picker.open_form)
+        self.empty.file_wanted.connect(self._choose_file)
+        self.composer.edit.paged.connect(self.transcript.page)
+        workspace.models.changed.connect(self._show_eject)
+        workspace.getting.begun.connect(lambda: self.frame.show_sidebar(is_shown=True))  # its progress
+        workspace.getting.refused.connect(self._on_get_refused)
+        workspace.notices.changed.connect(self._show_restore)
         workspace.model_choice_wanted.connect(self.picker.open)
         workspace.draft_wanted.connect(self.composer.write)
         for changed in (
@@ -196,7 +168,7 @@ class MainWindow(QMainWindow):
     def _show_state(self) -> None:
         transcript = self._workspace.transcript
         is_empty = transcript.chat_id is None or (not transcript.messages and not transcript.is_loading)
-        self._stack.setCurrentWidget(self.empty if is_empty else self.transcript)
+        self.frame.pages.setCurrentWidget(self.empty if is_empty else self.transcript)
         title = transcript.chat.title if transcript.chat is not None else ""
         self.setWindowTitle(self.tr("{chat} - Cove").format(chat=title) if title else "Cove")
         answer = self._last_answer()
@@ -212,6 +184,8 @@ class MainWindow(QMainWindow):
             "regenerate": is_over,
             "copy_answer": is_over and bool(answer and answer.content),
             "continue_answer": can_go_on,
+            "previous_message": not is_empty,
+            "next_message": not is_empty,
             "edit_last": any(message.role is Role.USER for message in transcript.messages),
             "rename_chat": has_chat,
             "delete_chat": has_chat,
@@ -223,6 +197,14 @@ class MainWindow(QMainWindow):
         last = self._workspace.transcript.last
         return last if last is not None and last.role is Role.ASSISTANT else None
 
+    def _show_eject(self) -> None:
+        self.actions_by_name["eject"].setEnabled(self._workspace.models.can_eject)
+
+    def _show_restore(self) -> None:
+        banner = self._workspace.notices.banner
+        has_deleted = banner is not None and banner.chat_id is not None
+        self.actions_by_name["restore_chat"].setEnabled(has_deleted)
+
     # Deeds
 
     def _start_new_chat(self) -> None:
@@ -231,7 +213,7 @@ class MainWindow(QMainWindow):
         self.composer.write()
 
     def _search_chats(self) -> None:
-        self._show_sidebar(is_shown=True)
+        self.frame.show_sidebar(is_shown=True)
         self.sidebar.begin_search()
 
     def _take_suggestion(self, text: str) -> None:
@@ -244,6 +226,15 @@ class MainWindow(QMainWindow):
         if path:
             self._workspace.models.open_file(path)
 
+    def _restore_chat(self) -> None:
+        banner = self._workspace.notices.banner
+        if banner is not None and banner.chat_id is not None:
+            self._workspace.restore_chat(banner.chat_id)
+
+    def _step_message(self, steps: int) -> None:
+        if not self.transcript.focus_message(steps):
+            self.composer.write()  # past the last one
+
     def _continue(self) -> None:
         answer = self._last_answer()
         if answer is not None:
@@ -253,6 +244,10 @@ class MainWindow(QMainWindow):
         answer = self._last_answer()
         if answer is not None:
             self._workspace.regenerate(answer.id)
+
+    def _on_get_refused(self, notice: Notice) -> None:
+        if not self.picker.popup.form.isVisible():  # which says it itself
+            self._workspace.notices.raise_notice(notice)
 
     def _write_edit(self) -> None:
         if self._workspace.composer.editing is not None:
@@ -267,28 +262,15 @@ class MainWindow(QMainWindow):
         QGuiApplication.clipboard().setText(text)
 
     def _toggle_sidebar(self) -> None:
-        self._show_sidebar(is_shown=self.sidebar.isHidden())
-
-    def _show_sidebar(self, *, is_shown: bool) -> None:
-        self.sidebar.setVisible(is_shown)
-        self._show_chats.setVisible(not is_shown)
-        self._new_chat.setVisible(not is_shown)
-        if is_shown and self.width() < _BOTH_SIDES_PX:
-            self._show_inspector(is_shown=False)
+        self.frame.show_sidebar(is_shown=self.sidebar.isHidden())
 
     def _toggle_inspector(self) -> None:
         is_shown = self.inspector.isHidden()
-        self._show_inspector(is_shown=is_shown)
+        self.frame.show_inspector(is_shown=is_shown)
         if is_shown:
             self.inspector.prompt.setFocus(Qt.FocusReason.OtherFocusReason)
         elif self.isActiveWindow():
             self.composer.write()
-
-    def _show_inspector(self, *, is_shown: bool) -> None:
-        self.inspector.setVisible(is_shown)
-        self._show_settings.setVisible(not is_shown)
-        if is_shown and self.width() < _BOTH_SIDES_PX:
-            self._show_sidebar(is_shown=False)
 
     def _step_zoom(self, steps: int) -> None:
         nearest = min(range(len(ZOOM_STEPS)), key=lambda place: abs(ZOOM_STEPS[place] - self._zoom))
@@ -299,38 +281,51 @@ class MainWindow(QMainWindow):
             self._zoom = zoom
             self.transcript.set_zoom(zoom)
 
-    # Menus
+    # Parts and menus
 
-    def _open_menu(self, place: QPoint) -> None:
+    def _step_part(self, steps: int) -> None:
+        """Goes on to the next part of the window that is there: F6."""
+        page = self.frame.pages.currentWidget()
+        parts = [self.sidebar, self.frame.head, page, self.banner, self.composer, self.inspector]
+        part = next_part(parts, self.focusWidget(), steps)
+        if part is self.transcript:
+            self.transcript.focus_message(-1)
+            return
+        stops = tab_stops(part)
+        best = (self.sidebar.list, self.picker.button, self.composer.edit, self.inspector.prompt)
+        give_focus(next((each for each in best if each in stops), stops[0]))
+
+    def focusNextPrevChild(self, is_next: bool) -> bool:
+        return step_focus(self.frame, forward=is_next)
+
+    def _toggle_shortcuts(self) -> None:
+        shown = self.findChild(ShortcutsDialog)
+        if shown is not None:
+            shown.close()
+            return
+        dialog = ShortcutsDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    def _open_menu(self) -> None:
+        button = self.frame.menu if self.sidebar.isHidden() else self.sidebar.menu_button
         menu = self._make_menu()
-        menu.exec(place - QPoint(0, menu.sizeHint().height() + 4))
+        height = menu.sizeHint().height()
+        below = button.mapToGlobal(QPoint(0, button.height() + 4))
+        is_room = below.y() + height <= self.screen().availableGeometry().bottom()
+        menu.exec(below if is_room else button.mapToGlobal(QPoint(0, -height - 4)))
         menu.deleteLater()
 
     def _make_menu(self) -> QMenu:
-        """Everything that can be done, by group, and how the window looks."""
-        menu = QMenu(self)
-        for group in Group:
-            for spec in ACTIONS:
-                if spec.group is group:
-                    menu.addAction(self.actions_by_name[spec.name])
-            menu.addSeparator()
-        looks = menu.addMenu(self.tr("Appearance"))
-        choices = QActionGroup(looks)
-        words = {"system": self.tr("As the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
-        for choice, text in words.items():
-            action = looks.addAction(text)
-            action.setCheckable(True)
-            action.setChecked(choice == self._theme.choice)
-            action.triggered.connect(lambda _=False, choice=choice: self._workspace.choose_theme(choice))
-            choices.addAction(action)
-        return menu
+        return window_menu(self, self.actions_by_name, self._theme, self._workspace)
 
     def _open_chat_menu(self, chat_id: str, place: QPoint) -> None:
-        menu = QMenu(self)
-        rename = menu.addAction(self._theme.icon("pencil"), BY_NAME["rename_chat"].title)
-        rename.triggered.connect(lambda: self.sidebar.rename(chat_id))
-        delete = menu.addAction(self._theme.icon("trash"), BY_NAME["delete_chat"].title)
-        delete.triggered.connect(lambda: self._workspace.delete_chat(chat_id))
+        menu = chat_menu(
+            self,
+            self._theme,
+            rename=lambda: self.sidebar.rename(chat_id),
+            delete=lambda: self._workspace.delete_chat(chat_id),
+        )
         menu.exec(place)
         menu.deleteLater()
 
@@ -339,9 +334,9 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         kept = self._workspace.kept
         self.restoreGeometry(kept.shape("geometry"))
-        self._splitter.restoreState(kept.shape("splitter"))
-        self._show_sidebar(is_shown=kept.text("sidebar") != "hidden")
-        self._show_inspector(is_shown=kept.text("inspector") == "shown")
+        self.frame.restoreState(kept.shape("splitter"))
+        self.frame.show_sidebar(is_shown=kept.text("sidebar") != "hidden")
+        self.frame.show_inspector(is_shown=kept.text("inspector") == "shown")
         try:
             self._set_zoom(float(kept.text("zoom") or 1.0))
         except ValueError:
@@ -350,21 +345,11 @@ class MainWindow(QMainWindow):
     def _save(self) -> None:
         kept = self._workspace.kept
         kept.set_shape("geometry", self.saveGeometry())
-        kept.set_shape("splitter", self._splitter.saveState())
+        kept.set_shape("splitter", self.frame.saveState())
         kept.set_text("sidebar", "hidden" if self.sidebar.isHidden() else "shown")
         kept.set_text("inspector", "hidden" if self.inspector.isHidden() else "shown")
         kept.set_text("zoom", str(self._zoom))
         self._workspace.save()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if gguf_path(event.mimeData()) is not None:
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        path = gguf_path(event.mimeData())
-        if path is not None:
-            event.acceptProposedAction()
-            self._workspace.models.open_file(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._save()

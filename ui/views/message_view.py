@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QEnterEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QEnterEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.chat import Message, MessageStatus, Role
@@ -14,6 +16,7 @@ from ui.theme import Theme, transcript_font
 from ui.widgets.buttons import icon_button, quiet_button
 from ui.widgets.fold import Fold
 from ui.widgets.labels import ElidedLabel, Sign, label
+from ui.widgets.tabbing import give_focus, tab_stops
 from ui.widgets.text_pane import BORDER_PX, TextPane
 
 BUBBLE_SHARE = 0.82  # of the column
@@ -51,6 +54,27 @@ class MessageView(QWidget):
     def fit_to(self, width: int) -> None:
         """Prepares for a width, before the layout gives it."""
 
+    def take_focus(self) -> None:
+        """Gives the focus to the text, or to the first button of a message without any."""
+        stops = tab_stops(self)
+        pane = next((stop for stop in stops if isinstance(stop, TextPane)), None)
+        if stops:
+            give_focus(pane or stops[0])
+
+    def make_menu(self, place: QPoint) -> QMenu:
+        """What can be done with the message, and with what stands at `place`."""
+        raise NotImplementedError
+
+    def _add(self, menu: QMenu, icon: str, words: str, deed: Callable[[], None]) -> None:
+        menu.addAction(self._theme.icon(icon), words).triggered.connect(lambda: deed())
+
+    # Qt's side
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.make_menu(event.pos())
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
 
 class PersonView(MessageView):
     """What a person said: right, in a bubble as wide as its text."""
@@ -60,8 +84,6 @@ class PersonView(MessageView):
         self.pane = TextPane()
         self.pane.setFont(transcript_font(zoom))
         self.pane.caret_moved.connect(lambda: self.caret_moved.emit(self.pane))
-        self.pane.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.pane.customContextMenuRequested.connect(self._open_menu)
         self.edit_button = quiet_button(theme, "pencil", self.tr("Edit and send again"))
         self.edit_button.clicked.connect(lambda: self.edit_wanted.emit(self._message_id))
         self._text = ""
@@ -99,20 +121,14 @@ class PersonView(MessageView):
     def fit_to(self, width: int) -> None:
         self._hug(width)
 
-    def make_menu(self) -> QMenu:
+    def make_menu(self, place: QPoint) -> QMenu:
         menu = QMenu(self)
-        edit = menu.addAction(self._theme.icon("pencil"), self.tr("Edit and send again"))
-        edit.triggered.connect(lambda: self.edit_wanted.emit(self._message_id))
-        chosen = self.pane.textCursor().selectedText().replace("\u2029", "\n")
+        chosen = self.pane.textCursor().selection().toPlainText()
         words = self.tr("Copy selection") if chosen else self.tr("Copy message")
-        copy = menu.addAction(self._theme.icon("copy"), words)
-        copy.triggered.connect(lambda: self.copy_wanted.emit(chosen or self._text))
+        self._add(menu, "copy", words, lambda: self.copy_wanted.emit(chosen or self._text))
+        edit = self.tr("Edit and send again")
+        self._add(menu, "pencil", edit, lambda: self.edit_wanted.emit(self._message_id))
         return menu
-
-    def _open_menu(self, place: QPoint) -> None:
-        menu = self.make_menu()
-        menu.exec(self.pane.mapToGlobal(place))
-        menu.deleteLater()
 
     def _show_all(self) -> None:
         self.pane.set_text(self._text)
@@ -190,6 +206,26 @@ class AnswerView(MessageView):
     def fit_to(self, width: int) -> None:
         self.pane.fit_to(width)
 
+    def make_menu(self, place: QPoint) -> QMenu:
+        menu = QMenu(self)
+        assert self._message is not None
+        chosen, thoughts = self.pane.selected_text() or self._chosen_thought(), self._message.reasoning
+        link = self.pane.link_at(self.pane.mapFrom(self, place))
+        if chosen:
+            self._add(menu, "copy", self.tr("Copy selection"), lambda: self.copy_wanted.emit(chosen))
+        if link:
+            self._add(menu, "copy", self.tr("Copy link"), lambda: self.copy_wanted.emit(link))
+        for button in (self._copy, self._again, self._continue):
+            if not button.isHidden():
+                action = menu.addAction(button.icon(), button.toolTip())
+                action.triggered.connect(button.click)
+        if thoughts:
+            self._add(menu, "copy", self.tr("Copy thoughts"), lambda: self.copy_wanted.emit(thoughts))
+        return menu
+
+    def _chosen_thought(self) -> str:
+        return self._thought.selected_text() if self._thought is not None else ""
+
     def _show_state(self, model_name: str) -> None:
         message = self._message
         assert message is not None
@@ -207,7 +243,9 @@ class AnswerView(MessageView):
         self._copy.setVisible(not is_streaming and bool(message.content))
         self._again.setVisible(not is_streaming)
         was_cut = message.stop_reason in (StopReason.LENGTH, StopReason.CONTEXT_FULL)
-        self._continue.setVisible(message.status in _CAN_GO_ON or (was_cut and not is_streaming))
+        has_text = bool(message.content or message.reasoning)  # without any it can only be made again
+        can_go_on = message.status in _CAN_GO_ON or (was_cut and not is_streaming)
+        self._continue.setVisible(can_go_on and has_text)
 
     def _thoughts(self) -> MarkdownView:
         """The page of the model's reasoning; most answers never need one."""

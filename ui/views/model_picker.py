@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QListView,
+    QMenu,
     QProgressBar,
     QPushButton,
     QStyle,
@@ -27,13 +28,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain.engine import EngineState
 from app.domain.model import Model
 from ui.texts import SEPARATOR, engine_text, model_line, model_title, placement_text
 from ui.theme import INTERFACE_PT, Theme
 from ui.viewmodels.getting import Getting
 from ui.viewmodels.models import MODEL_ROLE, STATUS_ROLE, Models
 from ui.views.get_form import GetForm
+from ui.views.menus import model_menu
 from ui.widgets.buttons import icon_button, push_button
 from ui.widgets.labels import ElidedLabel
 
@@ -96,6 +97,7 @@ class ModelPopup(QFrame):
     def __init__(self, models: Models, getting: Getting, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._models = models
+        self._theme = theme
         self.setObjectName("popup")
         self.list = QListView()
         self.list.setModel(models)
@@ -104,26 +106,37 @@ class ModelPopup(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName(self.tr("Models"))
         self.list.clicked.connect(self._on_chosen)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._open_menu)
         self.list.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(2)
         column.addWidget(self.list)
         self.get = self._build_way(theme, "plus", self.tr("Get a model…"))
-        self.get.clicked.connect(self.show_form)
+        self.get.clicked.connect(lambda: self.show_form(has_list=True))
         self.open_file = self._build_way(theme, "model-file", self.tr("Open a model file…"))
         self.open_file.clicked.connect(self._on_file)
         self.form = GetForm(getting)
-        self.form.closed.connect(self.close)
-        self.form.back.clicked.disconnect()
-        self.form.back.clicked.connect(self.show_list)
+        self.form.closed.connect(self._leave_form)
+        self._has_list = False  # before the form
+        getting.begun.connect(self.close)
         self.form.resized.connect(self._fit)
         for widget in (self.get, self.open_file, self.form):
             column.addWidget(widget)
 
-    def show_form(self) -> None:
+    def show_form(self, *, has_list: bool = False) -> None:
+        """`has_list` says that leaving the form leads back to the list."""
+        self._has_list = has_list
         self._show_page(is_form=True)
-        self.form.begin()
+        self.form.begin(has_list=has_list)
+
+    def _leave_form(self) -> None:
+        """What was begun by it goes on."""
+        if self._has_list:
+            self.show_list()
+        else:
+            self.close()
 
     def show_list(self) -> None:
         self._show_page(is_form=False)
@@ -154,7 +167,7 @@ class ModelPopup(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.form.isVisible():
-            self.show_list()
+            self._leave_form()
         else:
             super().keyPressEvent(event)
 
@@ -180,11 +193,24 @@ class ModelPopup(QFrame):
                 return True
         return super().eventFilter(watched, event)
 
+    def make_menu(self, model: Model) -> QMenu:
+        return model_menu(self, self._theme, self._models, model, self._choose)
+
+    def _open_menu(self, place: QPoint) -> None:
+        model = self.list.indexAt(place).data(MODEL_ROLE)
+        if isinstance(model, Model):
+            menu = self.make_menu(model)
+            menu.exec(self.list.viewport().mapToGlobal(place))
+            menu.deleteLater()
+
+    def _choose(self, model_id: str) -> None:
+        self.close()
+        self.chosen.emit(model_id)
+
     def _on_chosen(self, index: QModelIndex) -> None:
         model = index.data(MODEL_ROLE)
-        self.close()
         if isinstance(model, Model):
-            self.chosen.emit(model.id)
+            self._choose(model.id)
 
 
 class ModelPicker(QWidget):
@@ -208,7 +234,7 @@ class ModelPicker(QWidget):
         self.cancel = push_button(self.tr("Cancel"), "link")
         self.cancel.clicked.connect(models.cancel_load)
         self.eject = icon_button(theme, "eject", self.tr("Unload the model from memory"))
-        self.eject.clicked.connect(self._on_eject)
+        self.eject.clicked.connect(self.eject_selected)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -235,10 +261,10 @@ class ModelPicker(QWidget):
         button.clicked.connect(self.open)
         return button
 
-    def _on_eject(self) -> None:
-        status = self._models.selected_status
-        if status is not None:
-            self._models.eject(status.model_id)
+    def eject_selected(self) -> None:
+        selected = self._models.selected
+        if selected is not None and self._models.can_eject:
+            self._models.eject(selected.id)
 
     def _show(self) -> None:
         selected, status, loading = self._models.selected, self._models.selected_status, self._models.loading
@@ -246,14 +272,13 @@ class ModelPicker(QWidget):
         self.button.setText(title)
         self.button.setAccessibleName(self.tr("Model: {model}").format(model=title))
         self.button.setVisible(self._models.is_known)
-        is_loaded = status is not None and status.state is EngineState.READY
         if loading is not None:
             self.bar.setValue(int(_STEPS * loading.progress))
             self.state.set_whole_text(engine_text(loading))
-        elif is_loaded and status is not None and status.loaded is not None:
+        elif self._models.can_eject and status is not None and status.loaded is not None:
             self.state.set_whole_text(SEPARATOR.join([engine_text(status), placement_text(status.loaded)]))
         else:
             self.state.set_whole_text(engine_text(status))
         self.bar.setVisible(loading is not None)
         self.cancel.setVisible(loading is not None)
-        self.eject.setVisible(is_loaded and loading is None)
+        self.eject.setVisible(self._models.can_eject and loading is None)

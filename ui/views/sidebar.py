@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import (
+    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -139,6 +140,14 @@ class SearchField(QLineEdit):
         self.addAction(action, place)
         return action
 
+    def event(self, event: QEvent) -> bool:
+        """Esc is for what has the focus, also while an answer could be stopped by it."""
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             if self.text():
@@ -151,15 +160,35 @@ class SearchField(QLineEdit):
             super().keyPressEvent(event)
 
 
+class ChatListView(QListView):
+    """Enter goes on to write in the chosen chat, Delete moves it to the trash."""
+
+    write_wanted = Signal()
+    delete_wanted = Signal(str)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        chat = self.currentIndex().data(CHAT_ROLE)
+        is_editing = self.state() is QListView.State.EditingState  # the line leaves its Enter to the list
+        if is_editing or not isinstance(chat, Chat):
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Delete:
+            self.delete_wanted.emit(chat.id)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.write_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class Sidebar(QFrame):
     """Selecting a chat opens it; the open chat is the selected one."""
 
     chat_wanted = Signal(str)
-    chat_clicked = Signal()  # by mouse: the reader goes on to write
+    chat_clicked = Signal()  # or Enter: the reader goes on to write
     search_left = Signal()
     new_wanted = Signal()
     hide_wanted = Signal()
-    menu_wanted = Signal(QPoint)  # of the whole window
+    menu_wanted = Signal()  # of the whole window
+    delete_wanted = Signal(str)
     chat_menu_wanted = Signal(str, QPoint)
 
     def __init__(self, chats: ChatList, transcript: Transcript, transfers: Transfers, theme: Theme) -> None:
@@ -174,10 +203,11 @@ class Sidebar(QFrame):
         self.new_button.clicked.connect(self.new_wanted)
         hide = icon_button(theme, "sidebar", self.tr("Hide chats"))
         hide.clicked.connect(self.hide_wanted)
-        self._menu = icon_button(theme, "more", self.tr("Menu"))
-        self._menu.clicked.connect(self._on_menu)
+        self.menu_button = push_button(self.tr("Menu"), "way")
+        theme.dress(self.menu_button, "more", "muted")
+        self.menu_button.clicked.connect(self.menu_wanted)
         self.search = SearchField(theme)
-        self.nothing = label(self.tr("No chat has these words."), "muted", wraps=True)
+        self.nothing = label(kind="muted", wraps=True)
         self.nothing.setContentsMargins(2, 4, 0, 0)
         top = QHBoxLayout()
         top.setSpacing(4)
@@ -192,7 +222,7 @@ class Sidebar(QFrame):
         column.addWidget(self.list, 1)
         self._transfer_rows = TransferRows(transfers, theme)
         column.addWidget(self._transfer_rows)
-        column.addWidget(self._menu, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.menu_button)
         self._join()
 
     def begin_search(self) -> None:
@@ -217,8 +247,8 @@ class Sidebar(QFrame):
             row = min(max(row + rows, 0), count - 1)
             self.list.setCurrentIndex(self._chats.index(row))
 
-    def _build_list(self, theme: Theme) -> QListView:
-        view = QListView()
+    def _build_list(self, theme: Theme) -> ChatListView:
+        view = ChatListView()
         view.setModel(self._chats)
         view.setItemDelegate(ChatDelegate(theme, view))
         view.setMouseTracking(True)
@@ -229,6 +259,8 @@ class Sidebar(QFrame):
         view.setAccessibleName(self.tr("Chats"))
         view.customContextMenuRequested.connect(self._on_context_menu)
         view.clicked.connect(lambda index: self.chat_clicked.emit())
+        view.write_wanted.connect(self.chat_clicked)
+        view.delete_wanted.connect(self.delete_wanted)
         return view
 
     def _join(self) -> None:
@@ -256,7 +288,12 @@ class Sidebar(QFrame):
             self.list.setCurrentIndex(self._chats.index(0))
 
     def _show_nothing(self) -> None:
-        self.nothing.setVisible(bool(self._chats.query) and not self._chats.rowCount())
+        is_search = bool(self._chats.query)
+        words = (
+            self.tr("No chat has these words.") if is_search else self.tr("Your chats will be listed here.")
+        )
+        self.nothing.setText(words)
+        self.nothing.setVisible(self._chats.is_known and not self._chats.rowCount())
 
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
         chat = current.data(CHAT_ROLE)
@@ -274,9 +311,6 @@ class Sidebar(QFrame):
                 self.list.setCurrentIndex(self._chats.index(row))
         finally:
             self._is_following = False
-
-    def _on_menu(self) -> None:
-        self.menu_wanted.emit(self._menu.mapToGlobal(QPoint(0, 0)))
 
     def _on_context_menu(self, place: QPoint) -> None:
         chat = self.list.indexAt(place).data(CHAT_ROLE)

@@ -25,6 +25,7 @@ _NEAR_TOP_PX = 600
 _AT_END_PX = 8
 _GAP_PX = 20
 _MARGIN_PX = 24
+_BAR_PX = 12  # the scroll bar's, of the style sheet
 _SCROLL_PX = 48
 _REST_MS = 50
 
@@ -65,6 +66,28 @@ class TranscriptView(QScrollArea):
         self._pinned_px = None
         self._to_end()
 
+    def page(self, pages: int) -> None:
+        """Scrolls by so many pages."""
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.value() + pages * (bar.pageStep() - _SCROLL_PX))
+
+    def focus_message(self, steps: int) -> bool:
+        """Gives the focus to the message so many after the one that has it; False past the last one.
+
+        While none has it one comes to the last one, unless going down.
+        """
+        focused = self.window().focusWidget() or self
+        here = next((place for place, view in enumerate(self._views) if view.isAncestorOf(focused)), None)
+        if here == 0 and steps < 0:
+            before = len(self._views)
+            self._show_earlier()
+            here = len(self._views) - before
+        place = len(self._views) - 1 if here is None else max(here + steps, 0)
+        if not 0 <= place < len(self._views) or (here is None and steps > 0):
+            return False
+        self._views[place].take_focus()
+        return True
+
     def set_zoom(self, zoom: float) -> None:
         """Scales text and column; 1.0 is the usual size."""
         self._zoom = zoom
@@ -79,6 +102,7 @@ class TranscriptView(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(self.tr("Conversation"))
         self.verticalScrollBar().setSingleStep(_SCROLL_PX)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         body = QWidget()
         body.setObjectName("transcript")
         self._column = QWidget()
@@ -88,7 +112,7 @@ class TranscriptView(QScrollArea):
         self._messages.setSpacing(_GAP_PX)
         self._messages.addStretch(1)
         row = QHBoxLayout(body)
-        row.setContentsMargins(_MARGIN_PX, 0, _MARGIN_PX, 0)
+        row.setContentsMargins(_MARGIN_PX + _BAR_PX, 0, _MARGIN_PX, 0)
         row.addStretch(1)
         row.addWidget(self._column, 1000)
         row.addStretch(1)
@@ -233,6 +257,7 @@ class TranscriptView(QScrollArea):
             self.verticalScrollBar().setValue(maximum - self._pinned_px)
         elif self._is_following:
             self._to_end()
+        self.verticalScrollBar().setEnabled(maximum > 0)  # it keeps its place, so that nothing moves aside
         self._show_jump()
 
     def _on_value(self, value: int) -> None:

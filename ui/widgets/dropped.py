@@ -9,3 +9,8 @@ def gguf_path(data: QMimeData) -> str | None:
     """Returns the path of the first GGUF file among what is dragged."""
     paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
     return next((path for path in paths if path.lower().endswith(".gguf")), None)
+
+
+def has_files(data: QMimeData) -> bool:
+    """Whether files of this machine are dragged."""
+    return any(url.isLocalFile() for url in data.urls())

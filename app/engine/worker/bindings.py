@@ -9,10 +9,12 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from app.domain.engine import Device
+from app.domain.notice import Notice, NoticeCode
 from app.engine.worker.nativelog import NativeLog
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ _BASE_NAMES = (
     "libggml-base.dylib",
     "ggml-base.dll",
 )
+# Plug-ins that compute on something else than a GPU of this machine.
+_NO_GPU_PLUGIN = re.compile(r"(?:lib)?ggml-(?:base|blas|cpu|rpc)\b.*")
 _KINDS = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accel", 4: "meta"}
 _Pointer = ctypes.c_void_p
 _Size = ctypes.c_size_t
@@ -49,17 +53,30 @@ class Library:
         # ctypes does not keep a callback alive for C: this reference does.
         self._log_callback = api.llama_log_callback(self.log.receive)
         api.llama_log_set(self._log_callback, None)
-        folder = Path(llama_cpp.__file__).resolve().parent / "lib"
-        self._ggml = _declared(_open(folder, _GGML_NAMES), _GGML_FUNCTIONS)
-        self._base = _declared(_open(folder, _BASE_NAMES), _BASE_FUNCTIONS)
+        self._folder = Path(llama_cpp.__file__).resolve().parent / "lib"
+        self._ggml = _declared(_open(self._folder, _GGML_NAMES), _GGML_FUNCTIONS)
+        self._base = _declared(_open(self._folder, _BASE_NAMES), _BASE_FUNCTIONS)
         self.mismatch = _mismatch(api, self.version)
-        self.build = self._load_backends(folder)
+        self.build = self._load_backends(self._folder)
         api.llama_backend_init()
 
     def devices(self) -> tuple[Device, ...]:
         """Returns what a model can be placed on. Software Vulkan drivers are only among them when
         GGML_VK_VISIBLE_DEVICES names them."""
         return tuple(self._describe(self._ggml.ggml_backend_dev_get(i)) for i in range(self._device_count()))
+
+    def why_no_gpu(self) -> Notice | None:
+        """Returns why no model can be placed on a GPU here; None when one can."""
+        if any(device.kind in ("gpu", "igpu") for device in self.devices()):
+            return None
+        plugins = gpu_plugins(self._folder)
+        if not plugins and not self._knows_gpus():
+            return Notice(code=NoticeCode.GPU_NOT_BUILT_IN)
+        for plugin in plugins:
+            # ggml passes over what it cannot load without a word that reaches us.
+            if fault := _load_fault(plugin):
+                return Notice(code=NoticeCode.GPU_LIBRARY_MISSING, facts={"detail": fault})
+        return Notice(code=NoticeCode.GPU_NOT_FOUND)
 
     def device_pointer(self, name: str) -> int | None:
         pointer: int | None = self._ggml.ggml_backend_dev_by_name(name.encode())
@@ -79,6 +96,14 @@ class Library:
             self.mismatch = "no compute backend could be loaded"
         return "dynamic"
 
+    def _knows_gpus(self) -> bool:
+        """Says whether support for GPUs was compiled in, as in a plain build with CUDA."""
+        registered = (
+            _text(self._base.ggml_backend_reg_name(self._ggml.ggml_backend_reg_get(i)))
+            for i in range(self._ggml.ggml_backend_reg_count())
+        )
+        return any(name not in ("CPU", "BLAS", "RPC") for name in registered)
+
     def _device_count(self) -> int:
         return int(self._ggml.ggml_backend_dev_count())
 
@@ -96,12 +121,14 @@ class Library:
 
 _GGML_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "ggml_backend_reg_count": (_Size, []),
+    "ggml_backend_reg_get": (_Pointer, [_Size]),
     "ggml_backend_dev_count": (_Size, []),
     "ggml_backend_dev_get": (_Pointer, [_Size]),
     "ggml_backend_dev_by_name": (_Pointer, [ctypes.c_char_p]),
     "ggml_backend_load_all_from_path": (None, [ctypes.c_char_p]),
 }
 _BASE_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "ggml_backend_reg_name": (ctypes.c_char_p, [_Pointer]),
     "ggml_backend_dev_name": (ctypes.c_char_p, [_Pointer]),
     "ggml_backend_dev_description": (ctypes.c_char_p, [_Pointer]),
     "ggml_backend_dev_type": (ctypes.c_int, [_Pointer]),
@@ -112,6 +139,23 @@ _BASE_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 def forget_foreign_code() -> None:
     for name in _FOREIGN:
         os.environ.pop(name, None)
+
+
+def gpu_plugins(folder: Path) -> list[Path]:
+    """Returns the plug-ins in a folder that compute on GPUs."""
+    found = (
+        path for path in sorted(folder.glob("*ggml-*")) if ".so" in path.suffixes or path.suffix == ".dll"
+    )
+    return [path for path in found if not _NO_GPU_PLUGIN.fullmatch(path.name)]
+
+
+def _load_fault(library: Path) -> str:
+    """Returns what the system says against loading a library; nothing when it can be loaded."""
+    try:
+        ctypes.CDLL(str(library))
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _open(folder: Path, names: tuple[str, ...]) -> ctypes.CDLL:

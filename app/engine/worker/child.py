@@ -150,4 +150,5 @@ def _reply(library: Library | None, fault: str | None) -> HelloReply:
         build=library.build if library else "",
         devices=library.devices() if library else (),
         mismatch=fault,
+        why_no_gpu=library.why_no_gpu() if library else None,
     )

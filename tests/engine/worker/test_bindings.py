@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.engine import Device
+from app.domain.notice import NoticeCode
 from app.engine.worker import bindings
 from app.engine.worker.bindings import VERSION
 
@@ -78,3 +80,44 @@ def test_a_build_with_its_backends_inside_is_plain(library, monkeypatch):
 
     monkeypatch.setattr(library, "_ggml", Inside)
     assert library._load_backends(Path("/nonexistent")) == "plain"
+
+
+def test_here_is_no_gpu_and_the_reason_is_told(library):
+    assert library.why_no_gpu().code in {NoticeCode.GPU_NOT_BUILT_IN, NoticeCode.GPU_NOT_FOUND}
+
+
+def test_with_a_gpu_there_is_nothing_to_explain(library, monkeypatch):
+    monkeypatch.setattr(library, "devices", lambda: (Device(name="CPU"), Device(name="Vulkan0", kind="igpu")))
+    assert library.why_no_gpu() is None
+
+
+def test_a_build_for_the_processor_alone_says_so(library, monkeypatch, tmp_path):
+    for name in (
+        "libggml-base.so.0",
+        "libggml-cpu-zen4.so",
+        "libggml-rpc.so",
+        "libggml-blas.so",
+        "libggml.so.0",
+    ):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(library, "_folder", tmp_path)
+    monkeypatch.setattr(library, "_knows_gpus", lambda: False)
+    assert library.why_no_gpu().code is NoticeCode.GPU_NOT_BUILT_IN
+    monkeypatch.setattr(library, "_knows_gpus", lambda: True)
+    assert library.why_no_gpu().code is NoticeCode.GPU_NOT_FOUND
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_explained_in_the_system_s_words(library, monkeypatch, tmp_path):
+    (tmp_path / "libggml-vulkan.so").write_bytes(b"no library")
+    monkeypatch.setattr(library, "_folder", tmp_path)
+    reason = library.why_no_gpu()
+    assert reason.code is NoticeCode.GPU_LIBRARY_MISSING
+    assert "libggml-vulkan.so" in reason.facts["detail"]
+
+
+def test_the_backends_that_are_compiled_in_are_read(library, monkeypatch):
+    assert library._knows_gpus() in (True, False)
+    monkeypatch.setattr(bindings, "_text", lambda raw: "CPU")
+    assert not library._knows_gpus()
+    monkeypatch.setattr(bindings, "_text", lambda raw: "CUDA")
+    assert library._knows_gpus()

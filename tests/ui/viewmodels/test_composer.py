@@ -10,6 +10,7 @@ from app.domain.notice import Notice, NoticeCode
 from app.events import ChatRemoved
 from tests.ui.fake_client import LARGER, STARTER
 from ui.viewmodels.kept import Kept
+from ui.viewmodels.workspace import Workspace
 
 
 @pytest.fixture
@@ -107,6 +108,24 @@ def test_drafts_outlive_the_window(home, kept, workspace, composer):
     composer.set_text("Tại sao bầu trời màu xanh? 为什么")
     workspace.save()
     assert Kept(home / "window.ini").draft(None) == "Tại sao bầu trời màu xanh? 为什么"
+
+
+def test_what_a_killed_window_was_sending_to_no_host_is_there_to_be_sent_again(
+    host, deliver, home, bridge, kept, workspace, composer
+):
+    deliver()
+    host.is_holding = True
+    type_and_send(composer, "the first message of all")
+    kept.save()
+    assert Workspace(bridge, Kept(home / "window.ini")).composer.text == "the first message of all"
+
+
+def test_what_the_host_has_is_not_there_once_more(host, deliver, home, bridge, kept, workspace, composer):
+    deliver()
+    type_and_send(composer, "the first message of all")
+    deliver()
+    kept.save()
+    assert Workspace(bridge, Kept(home / "window.ini")).composer.text == ""
 
 
 def test_a_refused_message_stays_in_the_box(host, deliver, workspace, composer):

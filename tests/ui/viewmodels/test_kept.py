@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,8 +32,30 @@ def test_a_draft_is_saved_by_itself(qtbot, home, kept):
     qtbot.waitUntil(lambda: Kept(home / "window.ini").draft("c") == "half a sentence")
 
 
+def test_who_types_without_a_pause_is_saved_too(qtbot, home, kept):
+    """A draft was saved half a second after the last key, and so not at all while one wrote."""
+    words = cycle(["half", "a", "sentence"])
+
+    def type_a_word():
+        kept.set_draft("c", f"{kept.draft('c')} {next(words)}")
+        return Kept(home / "window.ini").draft("c")
+
+    qtbot.waitUntil(lambda: type_a_word().startswith(" half a sentence"))
+
+
+def test_windows_of_one_home_keep_each_other_s_drafts(home, kept):
+    """The one that was saved last wrote all drafts, as they were when it was opened."""
+    other = Kept(home / "window.ini")
+    kept.set_draft("c", "typed here")
+    kept.save()
+    other.set_draft("d", "typed there")
+    other.save()
+    again = Kept(home / "window.ini")
+    assert (again.draft("c"), again.draft("d")) == ("typed here", "typed there")
+
+
 @pytest.mark.parametrize(
-    "damage", [b"", b"\xff\xfe[[[", b"[General]\ndrafts=json:{\n", b"drafts=7", b"drafts=json:[1]"]
+    "damage", [b"", b"\xff\xfe[[[", b"[drafts]\n63=@Invalid(\n", b"[drafts]\n63=7", b"drafts=text:x"]
 )
 def test_a_damaged_file_counts_as_empty(qapp, home, damage):
     home.mkdir()

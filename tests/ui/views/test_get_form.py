@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog
 
-from app.client.protocol import FindModel, Pull
+from app.client.protocol import CancelTransfer, FindModel, Pull
 from app.domain.notice import Notice, NoticeCode
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing)")
@@ -29,11 +29,12 @@ def dragged(*paths):
 
 def drop(window, data):
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(9, 9), copy, data, left, none)
-    enter.setAccepted(False)
-    window.dragEnterEvent(enter)
-    window.dropEvent(QDropEvent(QPoint(9, 9), copy, data, left, none))
-    return enter.isAccepted()
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, left, none))
+    move = QDragMoveEvent(QPoint(9, 9), copy, data, left, none)
+    QApplication.sendEvent(window, move)
+    said = window.drop_hint.text if window.drop_hint.isVisible() else ""
+    QApplication.sendEvent(window, QDropEvent(QPoint(9, 9), copy, data, left, none))
+    return move.isAccepted(), said
 
 
 def test_a_model_is_got_by_keyboard(qtbot, host, deliver, window, popup):
@@ -69,14 +70,40 @@ def test_what_went_wrong_is_said_beside_the_field(qtbot, host, deliver, popup):
     assert form.field.text() == "owner/nothing"
 
 
-def test_escape_goes_back_to_the_list_then_closes(qtbot, popup):
-    popup.show_form()
-    qtbot.keyClick(popup, Qt.Key.Key_Escape)
+def test_escape_leaves_the_form_the_way_one_came(qtbot, window, popup):
+    popup.get.click()
+    assert popup.form.back.text() == "Back"
+    qtbot.keyClick(popup.form.field, Qt.Key.Key_Escape)
     assert popup.list.isVisible()
     assert popup.isVisible()
-    popup.show_form()
+    popup.get.click()
     popup.form.back.click()
     assert popup.list.isVisible()
+    window.actions_by_name["get_model"].trigger()
+    assert popup.form.back.text() == "Close"
+    qtbot.keyClick(popup.form.field, Qt.Key.Key_Escape)
+    assert not popup.isVisible()
+
+
+def test_leaving_the_form_gives_nothing_up(qtbot, host, deliver, window, popup):
+    """Only the download's own button ends it; what goes wrong later is said over the composer."""
+    window.frame.show_sidebar(is_shown=False)
+    for is_refused in (False, True):
+        if is_refused:
+            host.refusals[Pull] = Notice(code=NoticeCode.REPO_NOT_FOUND, facts={"repo": "owner/repo"})
+        host.is_holding = True
+        window.actions_by_name["get_model"].trigger()
+        qtbot.keyClicks(popup.form.field, "owner/repo")
+        qtbot.keyClick(popup.form.field, Qt.Key.Key_Return)
+        assert "download begins anyway" in popup.form.words.text()
+        qtbot.keyClick(popup.form.field, Qt.Key.Key_Escape)
+        assert not popup.isVisible()
+        host.let_go()
+        deliver()
+        assert window.sidebar.isVisible()  # where its progress is
+        assert window.banner.isVisible() is is_refused
+    assert "owner/repo" in window.banner.text
+    assert host.asked(CancelTransfer) == []
 
 
 def test_without_a_model_there_are_still_ways_to_get_one(host, deliver, window):
@@ -100,10 +127,44 @@ def test_a_file_is_opened_through_the_dialog(host, deliver, popup, monkeypatch):
 
 def test_a_model_file_is_dropped(host, deliver, window):
     deliver()
-    assert drop(window, dragged("/a/note.txt", "/a/Model.GGUF"))
+    is_taken, said = drop(window, dragged("/a/note.txt", "/a/Model.GGUF"))
+    assert is_taken
+    assert "Model.GGUF" in said
+    assert not window.drop_hint.isVisible()
     assert [command.reference for command in host.asked(FindModel)] == ["/a/Model.GGUF"]
-    assert not drop(window, dragged("/a/note.txt"))
-    assert len(host.asked(FindModel)) == 1
+
+
+def test_another_file_is_refused_with_words(host, deliver, window):
+    deliver()
+    is_taken, said = drop(window, dragged("/a/note.txt"))
+    assert not is_taken
+    assert "not a model file" in said
+    assert ".gguf" in said
+    assert not window.drop_hint.isVisible()
+    assert host.asked(FindModel) == []
+
+
+def test_the_words_go_when_the_file_goes(deliver, window):
+    deliver()
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    data = dragged("/a/model.gguf")
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, left, none))
+    assert window.drop_hint.geometry() == window.rect()
+    window.resize(700, 500)
+    assert window.drop_hint.geometry() == window.rect()
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert not window.drop_hint.isVisible()
+
+
+def test_text_is_dropped_into_the_box_and_files_are_not(window):
     edit = window.composer.edit
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    words = QMimeData()
+    words.setText("words")
+    for data, is_taken in ((words, True), (dragged("/a/note.txt"), False), (dragged("/a/m.gguf"), False)):
+        enter = QDragEnterEvent(QPoint(9, 9), copy, data, left, none)
+        enter.setAccepted(False)
+        edit.dragEnterEvent(enter)
+        assert enter.isAccepted() is is_taken
     assert not edit.canInsertFromMimeData(dragged("/a/model.gguf"))
-    assert edit.canInsertFromMimeData(dragged("/a/note.txt"))
+    assert edit.canInsertFromMimeData(dragged("/a/note.txt"))  # a path that is pasted

@@ -44,10 +44,10 @@ def drawer(window, workspace, host, qtbot, deliver):
 
 def test_the_shortcut_opens_it_to_write_and_closes_it_again(qtbot, window, drawer):
     assert drawer.prompt.hasFocus()
-    assert not window._show_settings.isVisible()
+    assert not window.frame.show_settings.isVisible()
     qtbot.keySequence(window, QKeySequence("Ctrl+I"))
     assert not drawer.isVisible()
-    assert window._show_settings.isVisible()
+    assert window.frame.show_settings.isVisible()
     assert window.composer.edit.hasFocus()
 
 
@@ -142,9 +142,9 @@ def test_context_and_speed_are_said_in_figures(english, host, workspace, drawer,
 
 def test_a_narrow_window_has_room_for_one_drawer(qtbot, window, drawer):
     window.resize(700, 600)
-    window._show_sidebar(is_shown=True)
+    window.frame.show_sidebar(is_shown=True)
     assert not drawer.isVisible()
-    window._show_inspector(is_shown=True)
+    window.frame.show_inspector(is_shown=True)
     assert not window.sidebar.isVisible()
 
 
