@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable
+from typing import Any
 
 from app.domain.engine import LoadedModel, LoadPlan
+from app.engine.base import RequestEvent
 from app.engine.wire import FromChild, Generate, Load, Loaded, LoadFailed, LoadProgress, ToChild
 from app.engine.worker.bindings import Library
 from app.engine.worker.context import Context
@@ -104,24 +106,9 @@ class EngineLoop:
             model.close()
             raise
         self._model, self._context = model, context
-        self._scheduler = self._scheduler_of(model, context)
-        return context
-
-    def _scheduler_of(self, model: Model, context: Context) -> Scheduler:
-        is_reference = model.plan.reference
-        step = exact_step_tokens(context, model.vocabulary.size) if is_reference else context.step_tokens
-        pace = Pace(step, is_abortable=context.is_abortable, is_fixed=is_reference)
-        kind = CacheKind(window_tokens=model.window_tokens, is_recurrent=model.is_recurrent)
-        slots = Slots(
-            context.memory,
-            kind,
-            count=context.slots,
-            cells=context.tokens,
-            park_bytes=model.plan.park_bytes,
-        )
         prompts = PromptMaker(model, self._renderer)
-        desk = Desk(self._library.api, model, context.pointer, context.tokens, prompts)
-        return Scheduler(desk, context, slots, pace, self._control, self._send)
+        self._scheduler = scheduler_of(self._library.api, model, context, prompts, self._control, self._send)
+        return context
 
     def _describe(self, model: Model, context: Context) -> LoadedModel:
         return LoadedModel(
@@ -147,3 +134,27 @@ class EngineLoop:
         if self._model is not None:
             self._model.close()
             self._model = None
+
+
+def scheduler_of(
+    api: Any,
+    model: Model,
+    context: Context,
+    prompts: PromptMaker,
+    control: Control,
+    emit: Callable[[RequestEvent], None],
+) -> Scheduler:
+    """Returns a scheduler for a model in a context, both of which it leaves to their owner."""
+    is_reference = model.plan.reference
+    step = exact_step_tokens(context, model.vocabulary.size) if is_reference else context.step_tokens
+    kind = CacheKind(window_tokens=model.window_tokens, is_recurrent=model.is_recurrent)
+    return Scheduler(
+        Desk(api, model, context.pointer, context.tokens, prompts),
+        context,
+        Slots(
+            context.memory, kind, count=context.slots, cells=context.tokens, park_bytes=model.plan.park_bytes
+        ),
+        Pace(step, is_abortable=context.is_abortable, is_fixed=is_reference),
+        control,
+        emit,
+    )

@@ -85,10 +85,6 @@ class Generation:
         """The prompt's tokens, once prepared."""
         return None if self._prompt is None else self._prompt.tokens
 
-    @property
-    def most_tokens(self) -> int:
-        return self._desk.context_tokens
-
     def prepare(
         self, said: Callable[[], Iterable[Sequence[int]]], is_cancelled: Callable[[str], bool]
     ) -> None:

@@ -27,8 +27,6 @@ from app.errors import BugError, KnownError
 
 log = logging.getLogger(__name__)
 
-AHEAD_TOKENS = 64  # room an answer must have before it goes on, lest it is parked again at once
-
 
 class Job:
     """A request on its way through the scheduler. Jobs compare by who goes first."""
@@ -45,10 +43,10 @@ class Job:
 
     @property
     def cells(self) -> int:
-        """How many positions it needs to go on for a while."""
+        """How many positions it needs to go on."""
         generation = self.generation
-        made = len(generation.slot.tokens) + AHEAD_TOKENS if generation.slot is not None else 0
-        return min(max(len(generation.prompt or ()) + 1, made), generation.most_tokens)
+        made = len(generation.slot.tokens) if generation.slot is not None else 0
+        return max(len(generation.prompt or ()), made) + 1
 
     def tell_queued(self) -> None:
         """Says so once."""
@@ -82,6 +80,7 @@ class Scheduler:
         self._waiting: list[Job] = []  # those that go first at the beginning; some are suspended
         self._active: list[Job] = []
         self._count = 0
+        self._is_crowded = False
 
     @property
     def is_idle(self) -> bool:
@@ -122,7 +121,7 @@ class Scheduler:
         self._forget(job)
 
     def _admit(self) -> None:
-        while self._waiting and self._has_seat(self._waiting[0]):
+        while self._waiting and self._may_try(self._waiting[0]):
             job = self._waiting[0]
             if job.generation.prompt is None:
                 job.generation.prepare(self._slots.said, self._control.is_cancelled)
@@ -135,6 +134,12 @@ class Scheduler:
             self._seat(job)
         for job in self._waiting:
             job.tell_queued()
+
+    def _may_try(self, job: Job) -> bool:
+        """Whoever was parked for room waits until somebody is done, lest all make room for each other."""
+        if self._is_crowded and self._active and self._active[-1].priority <= job.priority:
+            return False
+        return self._has_seat(job)
 
     def _has_seat(self, job: Job) -> bool:
         """Tells whether a sequence can be had for it, taking that of something less urgent if need be."""
@@ -170,6 +175,10 @@ class Scheduler:
         slot = self._slots.take(generation.prompt)
         self._safely(job, partial(generation.begin, slot, begun))
 
+    def _make_room(self) -> None:
+        self._is_crowded = True
+        self._suspend(self._active[-1])
+
     def _suspend(self, job: Job) -> None:
         """Parks an answer in progress; it goes on when there is room."""
         assert job.generation.slot is not None
@@ -189,7 +198,7 @@ class Scheduler:
             rows = sum(len(part.tokens) for part in parts)
             if not self._slots.lacks(rows) or len(self._active) <= 1:
                 return jobs, parts
-            self._suspend(self._active[-1])
+            self._make_room()
 
     def _wishes(self) -> tuple[list[Job], list[Part]]:
         jobs: list[Job] = []
@@ -218,7 +227,7 @@ class Scheduler:
 
     def _pass_on(self, jobs: list[Job], parts: list[Part], result: int) -> None:
         if result == NO_ROOM and len(self._active) > 1:
-            self._suspend(self._active[-1])
+            self._make_room()
             return
         if result == ABORTED:
             for job in jobs:
@@ -264,6 +273,7 @@ class Scheduler:
             self._slots.release(job.generation.slot)
         if self._active:
             self._slots.park_idle()
+        self._is_crowded = False
         self._control.end(job.id)
 
 

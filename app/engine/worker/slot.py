@@ -131,14 +131,14 @@ class Slot:
         self._state = self._memory.save(self.live_sequence) if self.tokens else None
         self._memory.clear(self.live_sequence)
         self.sequence = None
-        return self._state is not None
+        return self._state is not None or not self.tokens
 
     def wake(self, sequence: int) -> bool:
         """Brings a parked conversation back into an empty sequence. False when the copy was refused; the
         slot is then live and empty."""
         state, self._state = self._state, None
         self.sequence = sequence
-        if state is not None and self._restored(state, sequence):
+        if not self.tokens or (state is not None and self._restored(state, sequence)):
             return True
         self.tokens.clear()
         self.forget()

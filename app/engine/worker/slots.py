@@ -101,8 +101,14 @@ class Slots:
         return self._cells - sum(len(slot.tokens) for slot in self.live())
 
     def _best(self, prompt: Sequence[int]) -> Slot | None:
-        """Of two that have the same, the live one; else the one used last."""
-        idle = [(slot.reusable(prompt), slot) for slot in self._slots if not slot.is_busy]
+        """Of two that have the same, the live one; else the one used last. One that would no longer fit
+        beside those that are busy cannot be woken."""
+        room = self._cells - sum(len(slot.tokens) for slot in self.live() if slot.is_busy)
+        idle = [
+            (slot.reusable(prompt), slot)
+            for slot in self._slots
+            if not slot.is_busy and (slot.sequence is not None or len(slot.tokens) <= room)
+        ]
         if not idle:
             return None
         kept, slot = max(
