@@ -4,6 +4,8 @@ VENV := .venv/bin
 COVERAGE := $(VENV)/coverage
 # One more than the cores it was measured on: half of the tests wait for other processes.
 WORKERS ?= 3
+# llama.cpp's own server as a library: only `bench` compares with it.
+PEER := xllamacpp==2026.10.11549
 SETUP := $(PYTHON) packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
@@ -36,7 +38,8 @@ test-slow: ready ## the rest of the tests; compiles llama.cpp once
 test-gpu: ready ## tests on a Vulkan device (a software one will do); needs a build with Vulkan
 	$(VENV)/python -m pytest -m gpu -o faulthandler_timeout=1200
 
-bench: ready ## measure what matters; prints a table
+bench: ready ## measure what matters; prints tables
+	@$(VENV)/python -m pip install -q --no-deps "$(PEER)" || echo "without $(PEER): its column stays empty"
 	@$(VENV)/python -m tests.benchmarks $(ARGS)
 
 check: ready ## lint, format and types

@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 from app.chat.service import ChatService
 from app.chat.turn import TurnTools
-from app.domain.generation import Sampling, over
+from app.domain.generation import Sampling
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, Fact, Notice, NoticeCode
+from app.domain.samplers import suited
 from app.downloads.queue import Downloads
 from app.engine.base import Engine
 from app.errors import BugError, KnownError
@@ -210,14 +211,7 @@ class ModelChoice:
         return chosen
 
     def sampling(self, model: Model) -> Sampling:
-        settings = self._core.settings
-        usual = Sampling(
-            temperature=settings.number("sampling.temperature"),
-            top_k=settings.whole("sampling.top_k"),
-            top_p=settings.number("sampling.top_p"),
-            min_p=settings.number("sampling.min_p"),
-        )
-        return over(model.sampling, usual)
+        return suited(model, self._core.settings.as_dict())
 
     def for_model(self, model: Model) -> Engine:
         return self._core.residency.engine_for(model, model.options)

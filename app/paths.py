@@ -43,6 +43,11 @@ class Paths:
         return self.home / "logs"
 
     @property
+    def driver_cache(self) -> Path:
+        """Shaders that GPU drivers compiled; the only folder an engine child may write to."""
+        return self.home / "drivers"
+
+    @property
     def lock(self) -> Path:
         return self.home / "host.lock"
 
@@ -71,7 +76,7 @@ class Paths:
 
     def make(self) -> None:
         """Creates the home and its folders, private to the user. Raises `OSError` if it cannot."""
-        for folder in (self.home, self.models, self.logs):
+        for folder in (self.home, self.models, self.logs, self.driver_cache):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

@@ -2,7 +2,8 @@
 standard library. Promises: says everything that is missing, in one line to copy, before it builds anything;
 a second run that has nothing to do ends in a moment.
 
-Knows Debian's package names (Ubuntu's are the same). Elsewhere it names the missing files instead.
+Knows Debian's package names, which are Ubuntu's too: the one that 64-bit time changed (libglib2.0-0t64) still
+answers to its old name. Where there is no apt it only says what is missing.
 """
 
 from __future__ import annotations

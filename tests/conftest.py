@@ -6,6 +6,7 @@ a process, a Qt timer or a window behind, or when it tries to leave this machine
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -35,11 +36,19 @@ os.environ["HOME"] = str(_ROOT / "user")
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # A spawned process is not under the guard on sockets: let it find nothing there instead of the real Hub.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
+if "COVERAGE_PROCESS_CONFIG" in os.environ:  # engine children are measured too, and may write nowhere else
+    os.environ["COVE_ENGINE_WRITABLE"] = str(Path.cwd())
 network.install()
 
 _numbers = count(1)
 _recorder = Recorder()
 logging.getLogger().addHandler(_recorder)
+
+
+def pytest_collection_finish() -> None:
+    """Sets aside all that was imported by now: the guard on Qt's timers looks through what tests made."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

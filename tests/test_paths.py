@@ -43,7 +43,16 @@ def test_a_home_is_what_its_path_really_is(tmp_path: Path, monkeypatch: pytest.M
 
 def test_everything_is_in_the_home_but_the_socket(tmp_path: Path):
     home = Paths(tmp_path)
-    inside = (home.database, home.settings, home.models, home.logs, home.lock, home.key, home.address)
+    inside = (
+        home.database,
+        home.settings,
+        home.models,
+        home.logs,
+        home.driver_cache,
+        home.lock,
+        home.key,
+        home.address,
+    )
     assert {path.parent for path in inside} == {tmp_path}
     assert not Path(home.socket).is_relative_to(tmp_path)
 
@@ -72,7 +81,7 @@ def test_a_home_is_made_private_and_making_it_again_is_harmless(tmp_path: Path):
     home = Paths(tmp_path / "deep" / "home")
     home.make()
     home.make()
-    for folder in (home.home, home.models, home.logs):
+    for folder in (home.home, home.models, home.logs, home.driver_cache):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

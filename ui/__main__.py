@@ -45,7 +45,9 @@ def _home_and_rest(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _is_model_file(argument: str) -> bool:
-    return argument.lower().endswith(".gguf") and not argument.startswith("-")
+    """No verb looks like this. A desktop knows models by what is in them, whatever they are called."""
+    is_named_so = argument.lower().endswith(".gguf") and not argument.startswith("-")
+    return is_named_so or (os.path.isabs(argument) and os.path.isfile(argument))  # noqa: PTH113, PTH117
 
 
 def _run_role(role: str, arguments: list[str]) -> int:

@@ -79,13 +79,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("rename_chat", _("actions", "Rename chat"), Group.CHAT, ("F2",), "pencil"),
     ActionSpec("delete_chat", _("actions", "Delete chat"), Group.CHAT, ("Ctrl+Shift+Backspace",), "trash"),
     ActionSpec(
-        "restore_chat", _("actions", "Bring back the deleted chat"), Group.CHAT, ("Ctrl+Shift+T",), "undo"
+        "restore_chat", _("actions", "Bring back deleted chat"), Group.CHAT, ("Ctrl+Shift+T",), "undo"
     ),
     ActionSpec("write", _("actions", "Write a message"), Group.WRITING, ("Ctrl+L",)),
+    ActionSpec("edit_last", _("actions", "Edit last message"), Group.WRITING, ("Ctrl+E",), "pencil"),
     ActionSpec("stop", _("actions", "Stop the answer"), Group.ANSWER, ("Esc",), "stop"),
     ActionSpec("continue_answer", _("actions", "Continue answer"), Group.ANSWER, ("Ctrl+G",), "continue"),
     ActionSpec("regenerate", _("actions", "Answer again"), Group.ANSWER, ("Ctrl+R",), "retry"),
-    ActionSpec("edit_last", _("actions", "Edit last message"), Group.ANSWER, ("Ctrl+E",), "pencil"),
     ActionSpec("copy_answer", _("actions", "Copy answer"), Group.ANSWER, ("Ctrl+Shift+C",), "copy"),
     ActionSpec("previous_message", _("actions", "Previous message"), Group.ANSWER, ("Alt+Up",)),
     ActionSpec("next_message", _("actions", "Next message"), Group.ANSWER, ("Alt+Down",)),
@@ -112,7 +112,7 @@ KEYS: tuple[KeySpec, ...] = (
     KeySpec(_("actions", "Send"), Group.WRITING, ("Enter",)),
     KeySpec(_("actions", "New line"), Group.WRITING, ("Shift+Enter",)),
     KeySpec(_("actions", "Edit last message, in an empty box"), Group.WRITING, ("Up",)),
-    KeySpec(_("actions", "Delete the chat chosen in the list"), Group.CHAT, ("Del",)),
+    KeySpec(_("actions", "Delete the chosen chat"), Group.CHAT, ("Del",)),
     KeySpec(_("actions", "Scroll by a page"), Group.ANSWER, ("PgUp", "PgDown")),
     KeySpec(_("actions", "Menu of what has the focus"), Group.VIEW, ("Shift+F10",)),
 )

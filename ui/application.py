@@ -25,7 +25,7 @@ from app.errors import BugError
 from app.log import setup_log
 from app.paths import Paths
 from ui.bridge import Bridge, HostClient, OpenClient
-from ui.first_window import FirstWindow
+from ui.first_window import FirstWindow, take_leave
 from ui.texts.language import Language
 from ui.theme import Theme, application_icon
 from ui.viewmodels.kept import Kept
@@ -57,10 +57,10 @@ class Application(QObject):
         self._open_window()
 
     def close(self) -> None:
-        """Ends the connection, then the window. Turns go on in the host."""
+        """Ends the window, which is gone at once, then the connection. Turns go on in the host."""
+        self.window.close()  # first: it sends what is not saved yet
         self.bridge.close()
         # While Qt still stands: widgets that outlive the application crash it on the way out.
-        self.window.close()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
@@ -78,9 +78,10 @@ class Application(QObject):
         self.window.show()
         self._qt.setQuitOnLastWindowClosed(True)
 
-    def come_forward(self, file: str = "") -> None:
+    def come_forward(self, file: str = "", token: str = "") -> None:
         """Shows the window above others, and opens the model's file that was asked for, if one was."""
         window = self.window
+        take_leave(token)
         window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
         window.show()
         window.raise_()
@@ -134,14 +135,11 @@ def run(paths: Paths, *, is_new: bool = False, file: str = "") -> int:
     QApplication.setDesktopFileName("cove")
     qt = QApplication(sys.argv[:1])
     first = FirstWindow(f"{paths.socket}.w", qt)
-    has_other = problem is None and first.call_other(file) if not is_new else False
-    if has_other:
+    if problem is None and not is_new and not first.claim(file):
         undo_log()
         return 0
     application = Application(qt, paths)
     first.forward_wanted.connect(application.come_forward)
-    if not is_new:
-        first.listen()
     unhook = _hook_errors(application)
     ungrip = _quit_on_signals(qt)
     if problem is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,26 +10,32 @@ import msgspec
 
 from app.cli.answer import AnswerFollower, is_wanted
 from app.cli.inbox import Inbox
+from app.cli.sampling import sampling_of
 from app.cli.verb import Options, VerbError, Work, find_model
 from app.client.client import Client
 from app.client.protocol import ChangeChat, CreateChat, Owner, Send, Snapshot
 from app.domain.chat import Chat, Message
-from app.domain.generation import Sampling
+from app.domain.generation import Sampling, over
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model, ModelOptions
+from app.domain.samplers import suited
 
-_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens")
+_SEEDS = 2**32 - 1
 
 
 class Conversation:
-    """Questions to one model in one chat."""
+    """Questions to one model in one chat. `sampling` is what the last answer was made with."""
 
-    def __init__(self, client: Client, inbox: Inbox, model: Model, chat: Chat, wishes: ModelOptions) -> None:
+    def __init__(
+        self, client: Client, inbox: Inbox, model: Model, chat: Chat, wishes: ModelOptions, suited: Sampling
+    ) -> None:
         self.client = client
         self.inbox = inbox
         self.model = model
         self._chat = chat
         self._wishes = wishes
+        self._suited = suited
+        self.sampling = suited
         self._head_id = chat.head_id
 
     @classmethod
@@ -42,10 +49,15 @@ class Conversation:
             model = find_model(client, options.model)
             chat = _last_chat(client, snapshot, options) if options.goes_on else None
             chat_id = chat.id if chat else chat_id
-            yield cls(client, inbox, model, chat or _new_chat(client, chat_id, model, options), wishes)
+            chat = chat or _new_chat(client, chat_id, model, options)
+            yield cls(client, inbox, model, chat, wishes, suited(model, snapshot.settings))
 
     def ask(self, text: str, follower: AnswerFollower) -> Message:
         """Sends a question and returns its answer at its end."""
+        wished = self._chat.sampling
+        if wished.seed is None:  # drawn here, so that it can be said
+            wished = msgspec.structs.replace(wished, seed=secrets.randbelow(_SEEDS))
+        self.sampling = over(wished, self._suited)
         send = Send(
             chat_id=self._chat.id,
             message_id=new_id(),
@@ -53,7 +65,7 @@ class Conversation:
             text=text,
             parent_id=self._head_id,
             model_id=self.model.id,
-            sampling=self._chat.sampling,
+            sampling=wished,
             options=self._wishes,
             owner=Owner.CLIENT,
         )
@@ -61,12 +73,6 @@ class Conversation:
         # A question that got no answer is asked anew beside itself, not below.
         self._head_id = answer.id if answer.content else self._head_id
         return answer
-
-
-def sampling_of(options: Options, base: Sampling) -> Sampling:
-    """What was said on the command line, and for the rest `base`."""
-    said = {name: getattr(options, name) for name in _SAMPLING if getattr(options, name) is not None}
-    return msgspec.structs.replace(base, **said)
 
 
 def _new_chat(client: Client, chat_id: str, model: Model, options: Options) -> Chat:

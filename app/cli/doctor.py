@@ -14,9 +14,10 @@ import psutil
 import app
 from app.cli.ps import as_json, processes
 from app.cli.sizes import readable_bytes
-from app.cli.texts import sentence
+from app.cli.texts import FILES_DENIED, GUARDED, GUARDS, sentence
 from app.cli.verb import DONE, Options, Subparsers, Work, add_verb, snapshot
 from app.client.protocol import Processes
+from app.domain.engine import Confinement, Guard
 from app.domain.notice import Notice, NoticeCode
 from app.engine.probe import probe
 from app.engine.wire import HelloReply
@@ -58,6 +59,7 @@ def examine(work: Work) -> Report:
         "versions": _versions(greeting),
         "devices": [_device(device) for device in greeting.devices] if greeting else [],
         "no_gpu": _worded(greeting.why_no_gpu) if greeting and greeting.why_no_gpu else None,
+        "confinement": _plain(greeting.confinement) if greeting else None,
         "memory": {
             "total_bytes": psutil.virtual_memory().total,
             "free_bytes": psutil.virtual_memory().available,
@@ -110,6 +112,10 @@ def _version(package: str) -> str:
 def _device(device: Any) -> dict[str, Any]:
     names = ("name", "description", "kind", "total_bytes", "free_bytes")
     return {name: getattr(device, name) for name in names}
+
+
+def _plain(confinement: Confinement) -> dict[str, Any]:
+    return {name: getattr(confinement, name) for name in confinement.__struct_fields__}
 
 
 def _places(paths: Paths) -> dict[str, dict[str, Any]]:
@@ -174,6 +180,7 @@ def _print(report: Report, work: Work) -> None:
     if report["no_gpu"]:
         text = report["no_gpu"]["text"]
         console.line(f"  {text[0].upper()}{text[1:]}")
+    _print_confinement(report, work)
     console.line("\nPaths")
     for name, place in report["paths"].items():
         state = "" if place["exists"] else " (not there yet)"
@@ -184,6 +191,17 @@ def _print(report: Report, work: Work) -> None:
     _print_processes(report, work)
     for problem in report["problems"]:
         console.line(f"\nProblem: {problem['text']}")
+
+
+def _print_confinement(report: Report, work: Work) -> None:
+    if report["confinement"] is None:
+        return
+    work.console.line("\nDenied to the engine")
+    for name, words in GUARDED.items():
+        state = Guard(report["confinement"][name])
+        is_precise = name == "files" and state is Guard.ON
+        said = FILES_DENIED.format(**report["confinement"]) if is_precise else GUARDS[state]
+        work.console.line(f"  {words:<18}{said}")
 
 
 def _print_processes(report: Report, work: Work) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import math
 import os
 import stat
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.cli import sampling
 from app.cli.answer import AnswerFollower
 from app.cli.conversation import Conversation
+from app.cli.numbers import whole
 from app.cli.texts import interrupted_answer, sentence
 from app.cli.verb import DONE, FAILED, INTERRUPTED, Options, Subparsers, UsageError, Work, add_verb
 from app.domain.chat import Message, MessageStatus
@@ -30,15 +29,10 @@ def add(verbs: Subparsers) -> None:
     parser.set_defaults(late="prompt")
     parser.add_argument("--continue", dest="goes_on", action="store_true", help="go on with the last chat")
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
-    parser.add_argument("--temperature", type=number(0, 100), help="0 always takes the likeliest token")
-    parser.add_argument("--top-p", type=number(0, 1))
-    parser.add_argument("--top-k", type=whole(0))
-    parser.add_argument("--min-p", type=number(0, 1))
-    parser.add_argument("--seed", type=whole(0, 2**32 - 1), help="the same seed draws the same tokens")
-    parser.add_argument("--max-tokens", type=whole(1))
     parser.add_argument("--ctx", metavar="TOKENS", type=whole(1), help="length of the context")
     parser.add_argument("--gpu-layers", metavar="N", type=whole(-1), help="layers on the GPU; -1: all")
     parser.add_argument("--template", metavar="FILE", help="a Jinja chat template instead of the model's own")
+    sampling.add_flags(parser)
 
 
 def run(options: Options, work: Work) -> int:
@@ -58,7 +52,7 @@ def ask(conversation: Conversation, text: str, options: Options, work: Work) -> 
     follower = AnswerFollower(conversation.client, conversation.inbox, work.console, writes=not options.json)
     answer = conversation.ask(text, follower)
     if options.json:
-        work.console.json(as_json(answer))
+        work.console.json(as_json(answer) | {"sampling": sampling.as_json(conversation.sampling)})
     if answer.status is MessageStatus.INTERRUPTED:
         work.console.remark(f"cove: {interrupted_answer(len(answer.content), conversation.model.id)}")
     elif answer.notice is not None:
@@ -140,28 +134,3 @@ def _read_template(name: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"the template {name} cannot be read: {reason}") from error
-
-
-def number(lowest: float, highest: float) -> Callable[[str], float]:
-    """Returns what reads a number within a range from the command line."""
-
-    def read(text: str) -> float:
-        value = float(text)
-        if not lowest <= value <= highest:  # also false for nan
-            raise argparse.ArgumentTypeError(f"{text} is not between {lowest:g} and {highest:g}")
-        return value
-
-    read.__name__ = "number"  # argparse says "invalid number value"
-    return read
-
-
-def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
-    """Returns what reads a whole number within a range from the command line."""
-    in_range = number(lowest, math.nextafter(highest, math.inf))
-
-    def read(text: str) -> int:
-        in_range(text)
-        return int(text)
-
-    read.__name__ = "whole number"
-    return read

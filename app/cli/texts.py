@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from app.cli.sizes import readable_bytes
+from app.domain.engine import Guard
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 
 NOTICES: dict[NoticeCode, str] = {
@@ -182,6 +183,27 @@ HINTS: dict[Action, str] = {
     Action.UPDATE: "Install the newest Cove.",
     Action.OPEN_LOG: "`cove doctor` shows where the logs are.",
 }
+
+
+# What is denied to an engine child (`Confinement`), and whether it is.
+GUARDED: dict[str, str] = {
+    "network": "network",
+    "files": "files",
+    "signals": "other processes",
+    "calls": "system calls",
+    "limits": "core dumps",
+}
+GUARDS: dict[Guard, str] = {
+    Guard.ON: "denied",
+    Guard.ALLOWED: "allowed: a part of the model is on another machine",
+    Guard.TURNED_OFF: "not denied: COVE_UNCONFINED is set",
+    Guard.NOT_SUPPORTED: "not denied: this kernel (or processor) offers no way to",
+    Guard.REFUSED: "not denied: the system (a container?) forbids it",
+    Guard.OTHER_SYSTEM: "not denied: not available on this system",
+}
+FILES_DENIED = (
+    "denied but for the system's, Cove's own, the model and the drivers' cache (Landlock {landlock})"
+)
 
 
 def sentence(notice: Notice) -> str:

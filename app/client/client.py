@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 OnReply = Callable[[Reply], None]
 RETRY_S = 0.25
+DRAIN_S = 0.2  # for what was asked just before the end to be sent
 
 
 class ConnectionState(StrEnum):
@@ -76,7 +77,7 @@ class Connector(Protocol):
 class Client:
     """One client. `start` returns at once; commands given before the host answers wait for it.
 
-    Without a listener no events are asked for.
+    Without a listener no events are asked for. `closed` is set when it ends, for a connector that waits.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Client:
         *,
         listener: ClientListener | None = None,
         environment: Mapping[str, str] | None = None,
+        closed: threading.Event | None = None,
     ) -> None:
         self._connector = connector
         self._identity = identity
@@ -99,7 +101,8 @@ class Client:
         self._was_dismissed = False  # the last host said that it would leave
         self._notice: Notice | None = None
         self._state = ConnectionState.CONNECTING
-        self._closed = threading.Event()
+        self._closed = closed or threading.Event()
+        self._writer: threading.Thread | None = None  # of the present connection
         self._thread = threading.Thread(target=self._run, name="client-reader")
 
     def start(self) -> Client:
@@ -141,11 +144,15 @@ class Client:
         return reply
 
     def close(self) -> None:
-        """Ends the connection and the thread; commands without a reply are refused. May be repeated, but not
-        called from a callback."""
+        """Ends the connection and the thread. What was asked before is still sent, if the host takes it;
+        commands without a reply are refused. May be repeated, but not called from a callback."""
         with self._lock:
             self._closed.set()
-            transport = self._transport
+            transport, outbox, writer = self._transport, self._outbox, self._writer
+            self._outbox = None
+        if outbox is not None and writer is not None:
+            outbox.put(None)
+            writer.join(DRAIN_S)
         if transport is not None:
             transport.close()
         if self._thread.ident is not None:
@@ -176,18 +183,18 @@ class Client:
             self._become(ConnectionState.REFUSED, error.notice)
             self._refuse_all(error.notice)
             return None
-        if transport is None:
+        if transport is None or not self._hold(transport):
             return None
         try:
             transport.send(encode(Request(id=new_id(), command=Hello(identity=self._identity))))
             answer = decode_to_client(transport.receive())
         except (ConnectionLost, ProtocolError) as error:
             log.info("The host left during the greeting: %s", error)
-            _dispose(transport)
+            self._drop(transport)
             return None
         if isinstance(answer, Answer) and isinstance(answer.reply, Welcome):
             return transport
-        _dispose(transport)
+        self._drop(transport)
         notice = _notice_unreachable("no welcome")
         if isinstance(answer, Answer) and isinstance(answer.reply, Refused):
             notice = answer.reply.notice
@@ -196,22 +203,32 @@ class Client:
             self._refuse_all(notice)
         return None
 
+    def _hold(self, transport: Transport) -> bool:
+        """Lets `close` end this connection, from the greeting on; False if that came first."""
+        with self._lock:
+            is_open = not self._closed.is_set()
+            self._transport = transport if is_open else None
+        if not is_open:
+            _dispose(transport)
+        return is_open
+
+    def _drop(self, transport: Transport) -> None:
+        with self._lock:
+            self._transport = None
+        _dispose(transport)
+
     def _serve(self, transport: Transport) -> None:
         """Lives one connection to its end."""
         outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         writer = threading.Thread(target=_write, args=(transport, outbox), name="client-writer")
         with self._lock:
-            if self._closed.is_set():
-                _dispose(transport)
-                return
-            self._transport = transport
             self._was_dismissed = False
             if self._listener is not None:
                 outbox.put(self._subscription())
             for request, _ in self._waiting.values():
                 outbox.put(encode(request))
-            self._outbox = outbox
-        writer.start()
+            self._outbox, self._writer = outbox, writer
+            writer.start()
         if self._listener is None:
             self._become(ConnectionState.CONNECTED, None)
         try:
@@ -221,12 +238,11 @@ class Client:
             log.info("Connection to the host ended: %s", error)
         finally:
             with self._lock:
-                self._transport = None
                 self._outbox = None
             outbox.put(None)
             transport.close()
             writer.join()
-            _dispose(transport)
+            self._drop(transport)
         if not self._closed.is_set():
             notice = Notice(code=NoticeCode.HOST_NOT_RUNNING) if self._was_dismissed else None
             self._become(ConnectionState.LOST, notice)

@@ -50,7 +50,8 @@ def open_client(
     that comes as a connection change, and as refusals."""
     who = identity or Identity(version=app.__version__, kind=kind, pid=os.getpid())
     connector = HostConnector(paths, may_start=may_start)
-    return Client(connector, who, listener=listener, environment=command_environment(os.environ)).start()
+    environment = command_environment(os.environ)
+    return Client(connector, who, listener=listener, environment=environment, closed=connector.closed).start()
 
 
 def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -61,12 +62,13 @@ def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class HostConnector:
-    """Connects to the host of a home; starts one when nobody listens and `may_start`."""
+    """Connects to the host of a home; starts one if nobody listens and `may_start`. `closed` ends a wait."""
 
     paths: Paths
     may_start: bool = True
     limit_s: float = START_LIMIT_S
     start: Callable[[Paths], None] = field(default_factory=lambda: start_host)
+    closed: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, *, start: bool) -> Transport | None:
         """Raises KnownError: HOST_NOT_RUNNING, HOME_NOT_WRITABLE, HOST_UNREACHABLE after `limit_s`."""
@@ -87,7 +89,8 @@ class HostConnector:
                 # the race for the lock. Losers end at once and harm nobody.
                 self.start(self.paths)
                 next_start = time.monotonic() + 1.0
-            time.sleep(_POLL_S)
+            if self.closed.wait(_POLL_S):
+                return None
 
 
 def connect_once(paths: Paths) -> Transport:

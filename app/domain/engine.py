@@ -31,6 +31,11 @@ class LoadPlan(Value):
     slots: int = 4
     park_bytes: int = 2 * 1024**3
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What the child has to read: all that a confined one can. Of a model in several files the first."""
+        return (self.model_path,)
+
 
 class EngineState(StrEnum):
     """`app/engine/supervisor.py` holds the table of legal moves."""
@@ -51,6 +56,33 @@ class Device(Value):
     kind: str = "cpu"  # cpu, gpu, igpu, accel
     total_bytes: int = 0
     free_bytes: int = 0
+
+
+class Guard(StrEnum):
+    """Whether something is denied to an engine child, and if not, why not."""
+
+    ON = "on"
+    ALLOWED = "allowed"  # on purpose: what it computes with is on other machines
+    TURNED_OFF = "turned-off"  # COVE_UNCONFINED is set
+    NOT_SUPPORTED = "not-supported"  # this kernel or processor cannot
+    REFUSED = "refused"  # it could, but a container or its administrator does not let it
+    OTHER_SYSTEM = "other-system"  # only done on Linux
+
+
+class Confinement(Value):
+    """What an engine child (which parses foreign files) gave up before it read any.
+
+    `network`: all sockets. `files`: reading a user's files but the model's, writing any but the drivers'
+    cache, running other programs. `signals`: ending other processes. `calls`: what else break-ins use.
+    `limits`: core dumps and open files. `landlock` is the version that guards files, 0 for none.
+    """
+
+    network: Guard = Guard.OTHER_SYSTEM
+    files: Guard = Guard.OTHER_SYSTEM
+    signals: Guard = Guard.OTHER_SYSTEM
+    calls: Guard = Guard.OTHER_SYSTEM
+    limits: Guard = Guard.OTHER_SYSTEM
+    landlock: int = 0
 
 
 class LoadedModel(Value):

@@ -3,33 +3,78 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Any
 
 import msgspec
 
 from app.domain.value import Value
 
 
-class Sampling(Value):
-    """Sampler settings of one answer. Temperature 0 is greedy; `seed` None draws a fresh one."""
+class LogitBias(Value):
+    """What is added to the logit of one token, or of every token of a text; None forbids it."""
 
-    temperature: float = 0.8
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    seed: int | None = None
+    token: int | None = None
+    text: str = ""
+    bias: float | None = None
+
+
+class Trigger(Value):
+    """What makes a grammar begin: a word in the answer, or a token. The grammar covers it too."""
+
+    word: str = ""
+    token: int | None = None
+
+
+class Sampling(Value):
+    """Sampler settings of one answer. None (or nothing) was not chosen and is left to what suits the model;
+    what the fields mean, their ranges and usual values are in `app/domain/samplers.py`."""
+
+    temperature: float | None = None
+    temperature_range: float | None = None
+    temperature_exponent: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    top_n_sigma: float | None = None
+    xtc_probability: float | None = None
+    xtc_threshold: float | None = None
+    dry_multiplier: float | None = None
+    dry_base: float | None = None
+    dry_allowed_length: int | None = None
+    dry_last_n: int | None = None
+    dry_breakers: tuple[str, ...] | None = None
+    mirostat: int | None = None
+    mirostat_tau: float | None = None
+    mirostat_eta: float | None = None
+    adaptive_target: float | None = None
+    adaptive_decay: float | None = None
+    repeat_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    penalty_last_n: int | None = None
+    order: tuple[str, ...] | None = None
+    logit_bias: tuple[LogitBias, ...] = ()
+    grammar: str | None = None  # GBNF; "" is none, whatever else would suit
+    grammar_triggers: tuple[Trigger, ...] = ()  # none: the grammar holds from the first token
+    seed: int | None = None  # None draws a fresh one
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
 
 
 def over(wished: Sampling, suited: Sampling) -> Sampling:
-    """Returns what is wished, and what suits wherever the wish is the usual value."""
-    usual = Sampling()
-    changes = {
-        name: getattr(wished, name)
-        for name in wished.__struct_fields__
-        if getattr(wished, name) != getattr(usual, name)
+    """Returns what is wished, and what suits wherever nothing was wished."""
+    return msgspec.structs.replace(suited, **chosen(wished))
+
+
+def chosen(sampling: Sampling) -> dict[str, Any]:
+    """Returns the fields that were chosen."""
+    return {
+        name: getattr(sampling, name)
+        for name in sampling.__struct_fields__
+        if getattr(sampling, name) not in (None, ())
+        or (name == "dry_breakers" and sampling.dry_breakers is not None)
     }
-    return msgspec.structs.replace(suited, **changes)
 
 
 class Priority(IntEnum):

@@ -15,12 +15,13 @@ class ModelSource(Value):
 
 
 class ModelOptions(Value):
-    """How a person wants one model loaded; None leaves the choice to the plan."""
+    """How a person wants one model loaded and sampled; None leaves the choice to the plan."""
 
     context_tokens: int | None = None
     gpu_layers: int | None = None
     threads: int | None = None
     chat_template: str | None = None
+    sampling: Sampling = Sampling()  # before what suits the model, after what a chat chose
 
 
 class Model(Value):
@@ -39,7 +40,7 @@ class Model(Value):
     has_template: bool = False
     is_starter: bool = False
     system_prompt: str = ""  # for chats that have none of their own
-    sampling: Sampling = Sampling()  # for what chats leave as it is
+    sampling: Sampling = Sampling()  # what suits it, for what chats leave as it is
     is_missing: bool = False  # its file was not there when last looked for
     sha256: str = ""
     source: ModelSource | None = None

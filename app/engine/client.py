@@ -18,6 +18,7 @@ from app.engine.deaths import Ladder
 from app.engine.process import ChildProcess, ExitFacts, Launch, launch_engine
 from app.engine.silence import Limits
 from app.engine.supervisor import Supervisor
+from app.engine.wire import Hello
 from app.paths import Paths
 from app.spawn import Role, engine_environment, role_argv
 
@@ -53,7 +54,7 @@ class SupervisedEngine:
             on_status=on_status or (lambda _: None),
             ladder=ladder,
             limits=limits,
-            helper_argv=tuple(role_argv(Role.TEMPLATE)),
+            hello=Hello(helper_argv=tuple(role_argv(Role.TEMPLATE)), driver_cache=str(paths.driver_cache)),
         )
 
     @property

@@ -66,7 +66,7 @@ class Supervisor:
         on_status: OnStatus,
         ladder: Ladder,
         limits: Limits,
-        helper_argv: tuple[str, ...] = (),
+        hello: wire.Hello = wire.Hello(),  # noqa: B008 (a frozen value)
         clock: Callable[[], float] = time.monotonic,
         count_oom_kills: Callable[[], int] = oom_kills,
     ) -> None:
@@ -74,7 +74,7 @@ class Supervisor:
         self._start_child = start_child
         self._on_status = on_status
         self._limits = limits
-        self._helper_argv = helper_argv
+        self._hello = hello
         self._clock = clock
         self._count_oom_kills = count_oom_kills
         self._deaths = Deaths(plan, ladder, forget_after_s=limits.forget_deaths_s, clock=clock)
@@ -205,7 +205,7 @@ class Supervisor:
             return
         self._silence = Silence(self._limits, self._clock)
         self._move(_S.STARTING, self._stepped)
-        self._child.send(wire.Hello(helper_argv=self._helper_argv))
+        self._child.send(msgspec.structs.replace(self._hello, files=self._deaths.plan.files))
 
     def _greeted(self, frame: wire.FromChild) -> None:
         expected = f"protocol {wire.PROTOCOL}"

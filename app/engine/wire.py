@@ -12,7 +12,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from app.domain.engine import Device, LoadedModel, LoadPlan
+from app.domain.engine import Confinement, Device, LoadedModel, LoadPlan
 from app.domain.notice import Notice
 from app.domain.value import Value
 from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
@@ -27,10 +27,19 @@ _LENGTH = struct.Struct("<I")
 
 
 class Hello(Value, tag=True):
-    """First frame to the child. `helper_argv` starts the process that renders templates."""
+    """First frame to the child. `helper_argv` starts the process that renders templates.
+
+    The rest is what a confined child may reach: `files` are all that it will read of what is the user's,
+    `folders` those it may write to, `driver_cache` the one where GPU drivers keep their compiled shaders.
+    All must be there by then. `may_network` is for models whose layers lie on other machines.
+    """
 
     protocol: int = PROTOCOL
     helper_argv: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    driver_cache: str = ""
+    may_network: bool = False
 
 
 class Load(Value, tag=True):
@@ -62,7 +71,7 @@ ToChild = Hello | Load | CancelLoad | Generate | Cancel | Shutdown
 class HelloReply(Value, tag=True):
     """First frame from the child, before any model is touched. `mismatch` is set when the library it found
     is not the one it was written for. `build` is "dynamic" when its backends are plug-ins, else "plain".
-    `why_no_gpu` is set when no device is a GPU."""
+    `why_no_gpu` is set when no device is a GPU. `confinement` is what really took effect."""
 
     protocol: int
     pid: int
@@ -71,6 +80,7 @@ class HelloReply(Value, tag=True):
     devices: tuple[Device, ...] = ()
     mismatch: str | None = None
     why_no_gpu: Notice | None = None
+    confinement: Confinement = Confinement()
 
 
 class LoadProgress(Value, tag=True):

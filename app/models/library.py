@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.domain.generation import over
 from app.domain.ids import now_ms
 from app.domain.model import Model, ModelOptions, ModelSource
 from app.domain.notice import Action, NoticeCode
@@ -23,6 +24,7 @@ from app.models import naming
 from app.models.gguf import GgufHeader, read_header
 from app.models.quant import quant_of, shard_paths, spelled
 from app.models.recommended import recommended_for
+from app.models.stored_sampling import stored_sampling
 from app.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -172,7 +174,7 @@ class Library:
                     source=source or (before.source if before else None),
                     sha256=sha256 or (before.sha256 if before else ""),
                     system_prompt=suited.system_prompt,
-                    sampling=suited.sampling,
+                    sampling=over(model.sampling, suited.sampling),
                     is_starter=is_starter or (before is not None and before.is_starter),
                 )
             )
@@ -223,6 +225,7 @@ def _described(path: Path, source: ModelSource | None, sha256: str) -> Model:
         layers=first.layers,
         parameters=sum(header.parameters for header in headers),
         has_template=first.has_template,
+        sampling=stored_sampling(first.metadata),
         source=source,
         sha256=sha256,
     )

@@ -1,4 +1,5 @@
-"""What is known to suit a model better than the usual. A table, until there is a catalogue.
+"""What is known to suit a model better than the usual, where its file does not say. A table, until there is
+a catalogue.
 
 SmolLM2-135M-Instruct: its template's own system prompt ("You are a helpful AI assistant named SmolLM, trained
 by Hugging Face") makes the 4-bit model answer plain questions in made-up French; with this one "What is the
@@ -25,7 +26,7 @@ class Recommended(Value):
 _SMOLLM2 = Recommended(
     system_prompt="You are a helpful assistant.", sampling=Sampling(temperature=0.2, top_p=0.9)
 )
-_DEEPSEEK_R1 = Recommended(sampling=Sampling(temperature=0.6))
+_DEEPSEEK_R1 = Recommended(sampling=Sampling(temperature=0.6, top_p=0.95))
 _KNOWN = (("smollm2-135m", _SMOLLM2), ("deepseek-r1", _DEEPSEEK_R1))
 
 

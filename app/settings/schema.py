@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.notice import Fact, NoticeCode
+from app.domain.samplers import KNOBS
 from app.errors import KnownError
 
 MINUTE_S = 60
@@ -113,6 +114,7 @@ def invalid(key: str, value: object) -> KnownError:
     return KnownError.of(NoticeCode.SETTING_INVALID, key=key, value=str(value)[:200])
 
 
+_USUAL = {knob.name: knob.usual for knob in KNOBS}
 SETTINGS: tuple[Setting, ...] = (
     Setting(key="appearance.theme", kind=Kind.TEXT, default="system", choices=("system", "light", "dark")),
     Setting(key="appearance.language", kind=Kind.TEXT, default="system", choices=("system", "en", "vi")),
@@ -122,10 +124,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="models.folder", kind=Kind.TEXT, default="", needs_restart=True),
     Setting(key="network.offline", kind=Kind.SWITCH, default=False),
     Setting(key="chat.save_partial_ms", kind=Kind.WHOLE, default=500, minimum=50, maximum=10_000),
-    Setting(key="sampling.temperature", kind=Kind.NUMBER, default=0.8, minimum=0.0, maximum=5.0),
-    Setting(key="sampling.top_k", kind=Kind.WHOLE, default=40, minimum=0, maximum=1_000_000),
-    Setting(key="sampling.top_p", kind=Kind.NUMBER, default=0.95, minimum=0.0, maximum=1.0),
-    Setting(key="sampling.min_p", kind=Kind.NUMBER, default=0.05, minimum=0.0, maximum=1.0),
+    Setting(
+        key="sampling.temperature", kind=Kind.NUMBER, default=_USUAL["temperature"], minimum=0.0, maximum=5.0
+    ),
+    Setting(key="sampling.top_k", kind=Kind.WHOLE, default=_USUAL["top_k"], minimum=0, maximum=1_000_000),
+    Setting(key="sampling.top_p", kind=Kind.NUMBER, default=_USUAL["top_p"], minimum=0.0, maximum=1.0),
+    Setting(key="sampling.min_p", kind=Kind.NUMBER, default=_USUAL["min_p"], minimum=0.0, maximum=1.0),
     Setting(key="engine.gpu", kind=Kind.TEXT, default="auto", choices=("auto", "off")),
     Setting(key="host.linger_s", kind=Kind.WHOLE, default=10, minimum=0, maximum=DAY_S),
 )

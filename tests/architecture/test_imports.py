@@ -10,8 +10,9 @@ from tests.architecture.import_table import DOORS, IMPORTS
 from tests.architecture.sources import Source, is_within, loaded_by, sources
 
 OURS = ("app", "ui", "resources")
-# A template helper stays in the session of its engine child, so that killing the child's group ends both.
-PROCESS_STARTERS = ("app.spawn", "app.engine.worker.template")
+# A template helper stays in the session of its engine child, so that killing the child's group ends both; so
+# does what makes a GPU's device nodes.
+PROCESS_STARTERS = ("app.spawn", "app.engine.worker.template", "app.engine.worker.confinement")
 MODULES = frozenset(source.module for source in sources(*OURS))
 
 

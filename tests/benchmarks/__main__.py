@@ -8,8 +8,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks.engine import Rows
 from tests.benchmarks.measures import MEASURES
-from tests.benchmarks.table import Row, append, heading, markdown
+from tests.benchmarks.table import append, heading, markdown
 from tests.e2e.processes import Cove
 
 
@@ -22,17 +23,19 @@ def main() -> None:
     if unknown:
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     title = heading()
-    rows: list[Row] = []
+    print(title)
+    rows: Rows = []
     with tempfile.TemporaryDirectory(prefix="cove-bench-") as folder:
         for name in options.measures or MEASURES:
-            rows += measured(name, Path(folder).resolve() / name)
+            found = measured(name, Path(folder).resolve() / name)
+            print(markdown(found), flush=True)
+            rows += found
     text = title + markdown(rows)
-    print(text)
     if options.save:
         append(text)
 
 
-def measured(name: str, folder: Path) -> list[Row]:
+def measured(name: str, folder: Path) -> Rows:
     """Runs one measure on a home of its own."""
     folder.mkdir()
     os.environ["COVE_HOME"] = str(folder / "cove")

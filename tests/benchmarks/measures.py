@@ -24,34 +24,26 @@ from app.client.protocol import (
     StopTurn,
     UnloadModel,
 )
-from app.domain.chat import Message, MessageStatus
+from app.domain.chat import MessageStatus
 from app.domain.generation import Sampling
 from app.domain.ids import new_id
 from app.domain.model import ModelOptions
 from app.events import Event, MessageChanged, MessageGrew
 from app.paths import resolve
 from tests.architecture.sources import ROOT
-from tests.benchmarks.bare_loop import bare_loop
+from tests.benchmarks.engine import ENGINE_MEASURES, Rows
 from tests.benchmarks.table import Row, megabytes, spread
 from tests.e2e.processes import Cove
-from tests.realmodels import smollm2
 from tests.waiting import wait_until
 
 MODEL = "smollm2"
 ENDLESS = "Repeat the word hello a thousand times."
-CHATML = (
-    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-    "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
-)
-THREADS = psutil.cpu_count(logical=False) or 1
 
 
 class Stopwatch:
-    """A listener that notes when an answer began, grew and ended."""
+    """A listener that notes when an answer began and ended."""
 
     def __init__(self) -> None:
-        self.first = self.last = 0.0
-        self.answer: Message | None = None
         self.has_begun = threading.Event()
         self.has_ended = threading.Event()
 
@@ -60,13 +52,9 @@ class Stopwatch:
     def connection_changed(self, state: object, notice: object) -> None: ...
 
     def happened(self, event: Event) -> None:
-        now = time.perf_counter()
         if isinstance(event, MessageGrew):
-            self.first = self.first or now
-            self.last = now
             self.has_begun.set()
         elif isinstance(event, MessageChanged) and event.message.status is not MessageStatus.STREAMING:
-            self.answer = event.message
             self.has_ended.set()
 
 
@@ -81,13 +69,13 @@ def send(client: Client, tokens: int, text: str = ENDLESS) -> str:
         answer_id=answer_id,
         text=text,
         model_id=model_id,
-        options=ModelOptions(threads=THREADS),  # the bare loop's, or two things would be compared
+        options=ModelOptions(threads=psutil.cpu_count(logical=False) or 1),
     )
     client.call(message, 60)
     return answer_id
 
 
-def timed_answer(cove: Cove, tokens: int) -> tuple[Stopwatch, Message]:
+def answer(cove: Cove, tokens: int) -> None:
     watch = Stopwatch()
     client = open_client(resolve(cove.home), kind=ClientKind.TEST, listener=watch)
     try:
@@ -95,30 +83,6 @@ def timed_answer(cove: Cove, tokens: int) -> tuple[Stopwatch, Message]:
         assert watch.has_ended.wait(300)
     finally:
         client.close()
-    assert watch.answer is not None
-    assert watch.answer.timings is not None
-    return watch, watch.answer
-
-
-def decode(cove: Cove) -> list[Row]:
-    """The rate a client sees, against llama_decode in a loop. In turn, and the best of each is compared: the
-    machine's noise only ever slows."""
-    rows: list[Row] = []
-    timed_answer(cove, 8)  # loads
-    for tokens, rounds in ((128, 6), (1024, 3)):
-        ours: list[float] = []
-        bare: list[float] = []
-        for _ in range(rounds):
-            watch, answer = timed_answer(cove, tokens)
-            ours.append((answer.timings.predicted_n - 1) / (watch.last - watch.first))
-            bare.append(bare_loop(smollm2(), CHATML.format(ENDLESS), tokens, THREADS))
-        ratio = max(ours) / max(bare)
-        rows.append(Row(f"decode, {tokens} tokens: whole path", spread(ours, "tok/s")))
-        rows.append(Row(f"decode, {tokens} tokens: bare loop", spread(bare, "tok/s")))
-        rows.append(
-            Row(f"decode, {tokens} tokens: whole path ÷ bare loop, best of each", f"{ratio:.3f}", "≥ 0.97")
-        )
-    return rows
 
 
 def stop(cove: Cove) -> list[Row]:
@@ -140,7 +104,7 @@ def stop(cove: Cove) -> list[Row]:
 
 
 def memory(cove: Cove) -> list[Row]:
-    timed_answer(cove, 8)
+    answer(cove, 8)
     rows = [Row(f"memory: {name}", _memory(found)) for name, found in _processes(cove)]
     client = open_client(resolve(cove.home), kind=ClientKind.TEST)
     client.call(UnloadModel())
@@ -219,11 +183,11 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-MEASURES: dict[str, Callable[[Cove], list[Row]]] = {
+MEASURES: dict[str, Callable[[Cove], Rows]] = {
     "round_trip": round_trip,
     "command_line": command_line,
     "window": window,
     "stop": stop,
     "memory": memory,
-    "decode": decode,
+    **ENGINE_MEASURES,
 }

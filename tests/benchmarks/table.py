@@ -6,6 +6,7 @@ import os
 import platform
 import statistics
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,47 @@ class Row:
     goal: str = ""
 
 
-def markdown(rows: list[Row]) -> str:
-    lines = [("measured", "value", "goal"), ("---", "---", "---")]
-    lines += [(row.name, row.value, row.goal) for row in rows]
+@dataclass(frozen=True)
+class Compared:
+    """One figure of several contenders, measured in turn. The ratio is ours to the bare loop's, the median of
+    what each round gave: a busy moment slows both of a round."""
+
+    name: str
+    values: dict[str, list[float]]
+    unit: str
+    goal: str = ""
+    digits: int = 0
+
+    @property
+    def ratio(self) -> str:
+        ours, base = self.values.get("Cove", []), self.values.get("bare", [])
+        if not ours or not base:
+            return ""
+        rounds = [one / other for one, other in zip(ours, base, strict=True)]
+        return f"{statistics.median(rounds):.3f} ({min(rounds):.2f} to {max(rounds):.2f})"
+
+    def cells(self, contenders: list[str]) -> tuple[str, ...]:
+        found = [self.values.get(contender, []) for contender in contenders]
+        cells = [
+            f"{statistics.median(values):.{self.digits}f} {self.unit}" if values else "" for values in found
+        ]
+        return (self.name, *cells, self.ratio, self.goal)
+
+
+def markdown(rows: Sequence[Row | Compared]) -> str:
+    plain = [(row.name, row.value, row.goal) for row in rows if isinstance(row, Row)]
+    compared = [row for row in rows if isinstance(row, Compared)]
+    contenders = list(dict.fromkeys(name for row in compared for name in row.values))
+    text = _table(("measured", "value", "goal"), plain) if plain else ""
+    if compared:
+        text += "\n" if text else ""
+        titles = ("measured, median", *contenders, "Cove ÷ bare, each round", "goal")
+        text += _table(titles, [row.cells(contenders) for row in compared])
+    return text
+
+
+def _table(titles: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
+    lines = [titles, tuple("---" for _ in titles), *lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -6,10 +6,6 @@ import json
 
 import pytest
 
-from app.cli.conversation import sampling_of
-from app.cli.main import make_parser
-from app.domain.generation import Sampling
-
 MODEL = "smollm2"
 
 
@@ -74,12 +70,6 @@ def test_system_prompt_and_sampling_are_kept_with_the_chat(cli, chats):
     (chat,) = chats()
     assert chat["chat"]["system_prompt"] == "Be long."
     assert "max_tokens" not in chat["chat"]["sampling"]  # said for one turn, not for the chat
-
-
-def test_what_is_said_comes_before_what_is_saved():
-    options = make_parser().parse_args(["run", "m", "--top-k", "0", "--min-p", "0.5"])
-    said = sampling_of(options, Sampling(temperature=0.1, top_k=9))
-    assert said == Sampling(temperature=0.1, top_k=0, min_p=0.5)
 
 
 def test_placement_is_for_this_turn_only(cli):

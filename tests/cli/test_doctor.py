@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.cli import doctor
+from app.cli import doctor, texts
 from app.cli.doctor import is_writable
-from app.domain.engine import Device
+from app.domain.engine import Confinement, Device, Guard
 from app.domain.notice import Notice, NoticeCode
 from app.engine.wire import HelloReply
 from app.errors import KnownError
@@ -69,6 +69,24 @@ def test_why_no_gpu_is_used_is_told_and_is_no_problem(cli, monkeypatch):
     said = cli("doctor").out
     assert "  No GPU is used" in said
     assert "libvulkan.so.1: gone" in said
+
+
+def test_what_is_denied_to_the_engine_is_told(cli, monkeypatch):
+    confined = Confinement(network=Guard.ON, files=Guard.ON, signals=Guard.NOT_SUPPORTED, landlock=2)
+    reply = HelloReply(protocol=1, pid=1, engine="x", confinement=confined)
+    monkeypatch.setattr(doctor, "probe", lambda folder: reply)
+    report = cli("doctor", "--json").json["confinement"]
+    assert (report["network"], report["signals"], report["calls"]) == ("on", "not-supported", "other-system")
+    assert report["landlock"] == 2
+    said = cli("doctor").out
+    assert "  network           denied\n" in said
+    assert "(Landlock 2)" in said
+    assert "  other processes   not denied: this kernel" in said
+
+
+def test_all_that_can_be_denied_has_words():
+    assert texts.GUARDS.keys() == set(Guard)
+    assert (*texts.GUARDED, "landlock") == Confinement.__struct_fields__
 
 
 def test_what_is_wrong_is_a_problem_in_the_report_and_no_error(cli, home, monkeypatch):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import socket
 
 import pytest
 
-from app.cli.run import number, whole
 from app.domain.chat import Message, MessageStatus, Role
 from app.domain.generation import StopReason
 from tests.cli.test_list import STARTER
@@ -140,14 +138,6 @@ def test_values_out_of_range_are_wrong_usage(cli, wrong):
     result = cli("run", MODEL, "hi", *wrong)
     assert (result.code, result.out) == (2, "")
     assert wrong[0] in result.err
-
-
-def test_ranges_include_their_ends():
-    assert number(0, 1)("1") == 1
-    assert whole(-1)("-1") == -1
-    assert whole(0, 2**32 - 1)(str(2**32 - 1)) == 2**32 - 1
-    with pytest.raises(argparse.ArgumentTypeError):
-        whole(0, 5)("6")
 
 
 def test_how_an_interrupted_answer_is_told():

@@ -254,6 +254,23 @@ def test_a_closed_client_refuses_and_may_be_closed_again(host: SmallHost, client
     assert client.state is ConnectionState.CLOSED
 
 
+def test_what_was_asked_just_before_the_end_still_arrives(host: SmallHost, client: Client) -> None:
+    client.call(ListChats())
+    for number in range(40):
+        client.request(StopTurn(answer_id=f"{number}"), lambda reply: None)
+    client.close()
+    wait_until(lambda: len(host.commands) == 41)
+
+
+def test_a_host_that_takes_nothing_does_not_hold_up_the_end(heard: Recorder) -> None:
+    ours, theirs = memory_pipe()
+    client = Client(lambda *, start: ours, ME, listener=heard).start()
+    hello = decode_request(theirs.receive())
+    client.close()  # during the greeting
+    assert isinstance(hello.command, Hello)
+    assert client.state is ConnectionState.CLOSED
+
+
 def test_a_client_without_a_listener_asks_for_no_events(host: SmallHost) -> None:
     client = Client(host.connect, ME).start()
     client.call(ListChats())

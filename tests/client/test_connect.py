@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.client.client import Client, ConnectionState
 from app.client.connect import (
     HostConnector,
     command_environment,
@@ -12,7 +13,7 @@ from app.client.connect import (
     open_client,
     start_host,
 )
-from app.client.protocol import ClientKind, ListProcesses, Processes, Quit
+from app.client.protocol import ClientKind, Identity, ListProcesses, Processes, Quit
 from app.client.transport import Transport
 from app.domain.notice import NoticeCode
 from app.errors import KnownError
@@ -63,6 +64,16 @@ def test_a_host_that_never_comes_is_unreachable(paths: Paths) -> None:
         HostConnector(paths, limit_s=0.05, start=starts.append)(start=True)
     assert refusal.value.notice.code is NoticeCode.HOST_UNREACHABLE
     assert starts == [paths]
+
+
+def test_who_is_closed_does_not_wait_for_a_host(paths: Paths) -> None:
+    """As when a window is closed that never found one."""
+    starts: list[Paths] = []
+    connector = HostConnector(paths, limit_s=3600, start=starts.append)
+    client = Client(connector, Identity(version="1"), closed=connector.closed).start()
+    wait_until(lambda: starts)
+    client.close()
+    assert client.state is ConnectionState.CLOSED
 
 
 def test_a_host_that_falls_over_at_its_start_is_quoted(paths: Paths) -> None:

@@ -214,4 +214,6 @@ def _shim_environment(paths: Paths, settings: dict[str, str]) -> dict[str, str]:
     if not library.exists():
         subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, SHIM_SOURCE, "-ldl"], check=True)
     once.touch()
-    return {"LD_PRELOAD": str(library), "SHIM_ONCE": str(once), **settings}
+    # It removes a file, which a confined child could not.
+    free = {"COVE_ENGINE_WRITABLE": str(paths.home)}
+    return {"LD_PRELOAD": str(library), "SHIM_ONCE": str(once), **free, **settings}

@@ -40,7 +40,7 @@ class Stage:
             on_status=self.statuses.append,
             ladder=options.pop("ladder", halve),
             limits=options.pop("limits", Limits()),
-            helper_argv=("render",),
+            hello=wire.Hello(helper_argv=("render",)),
             clock=self.clock,
             count_oom_kills=lambda: self.oom_kills,
         )

@@ -229,6 +229,7 @@ def test_a_child_that_cannot_be_started(supervised):
     one = supervised()
     one.paths.logs.rmdir()
     one.paths.models.rmdir()
+    one.paths.driver_cache.rmdir()
     one.paths.home.rmdir()
     asked = one.ask("x")
     assert asked.end().notice.facts["reason"] == "not-started"

@@ -24,7 +24,7 @@ def stage() -> Stage:
 def test_a_request_starts_loads_and_is_answered(stage: Stage):
     asked = stage.ask()
     assert stage.state == S.STARTING
-    assert stage.child.told == [wire.Hello(helper_argv=("render",))]
+    assert stage.child.told == [wire.Hello(helper_argv=("render",), files=("/m",))]
     stage.greet()
     assert stage.child.told[1:] == [wire.Load(plan=PLAN)]
     stage.say(wire.LoadProgress(progress=0.4))

@@ -10,7 +10,7 @@ from app.engine.base import PromptMessage
 from app.models.gguf import read_header
 from tests.engine.worker.childclient import ChildClient
 from tests.engine.worker.conftest import THREADS, plan_of
-from tests.engine.worker.workbench import Workbench
+from tests.engine.worker.workbench import Workbench, sampling
 from tests.fakes.tiny_models import ARCHITECTURES, HYBRID, RECURRENT, WINDOWED, tiny_model
 from tests.fakes.tiny_models.shape import THINKING
 from tests.fakes.tiny_models.vocabulary import MARKS, byte_letters, vocabulary
@@ -74,6 +74,22 @@ def test_it_is_made_once_and_always_the_same(monkeypatch, tmp_path):
 
 
 @pytest.mark.llama
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_it_loads_in_other_sizes(bench_of, architecture):
+    sizes = {"layers": 3, "embedding": 192, "heads": 6, "kv_heads": 3, "experts": 5, "experts_used": 3}
+    bench = bench_of(architecture, **sizes, vocabulary=600, weights="Q8_0")
+    assert (bench.desk.model.layers, bench.desk.model.vocabulary.size) == (4, 600)
+    assert len(bench.ask("Hello there").content) > 16
+
+
+@pytest.mark.llama
+def test_one_that_may_end_does(bench_of):
+    bench = bench_of("llama", may_end=True)
+    ends = [bench.ask(f"Question {n}", sampling=sampling(max_tokens=200)).stop_reason for n in range(4)]
+    assert StopReason.END in ends
+
+
+@pytest.mark.llama
 @pytest.mark.parametrize("architecture", [*RECURRENT, *HYBRID, *WINDOWED, "llama"])
 def test_it_remembers_as_its_kind_does(bench_of, architecture):
     bench = bench_of(architecture)
@@ -119,8 +135,8 @@ def bench_of(library):
 
     open_ones = []
 
-    def make(architecture: str) -> Workbench:
-        plan = plan_of(tiny_model(architecture), reference=True)
+    def make(architecture: str, **fields: object) -> Workbench:
+        plan = plan_of(tiny_model(architecture, **fields), reference=True)
         model = load_model(library, plan, lambda _progress: None, lambda: False)
         bench = Workbench(library, model)
         open_ones.append((bench, model))

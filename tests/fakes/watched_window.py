@@ -64,7 +64,7 @@ class WatchedApplication(Application):
             "button": window.composer.button.text(),
             "can_press": window.composer.button.isEnabled(),
             "headline": window.empty.title_text if window.empty.isVisible() else "",
-            "model": window.picker.button.text(),
+            "model": window.picker.button.text() if window.picker.button.isVisible() else "",
             "chats": [chats.index(row).data(Qt.ItemDataRole.DisplayRole) for row in range(chats.rowCount())],
             "messages": [view.pane.text() for view in views],
             "line": getattr(views[-1], "status_text", "") if views else "",

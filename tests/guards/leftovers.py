@@ -85,10 +85,12 @@ def _has_children() -> bool:
 
 def _working_in(root: Path) -> list[psutil.Process]:
     found: list[psutil.Process] = []
+    prefix, own = str(root), os.getpid()
     for pid in psutil.pids():
         try:
-            folder = str(Path(f"/proc/{pid}/cwd").readlink()) if psutil.LINUX else psutil.Process(pid).cwd()
-            if folder.startswith(str(root)) and pid != os.getpid():
+            # Twice a test over all processes: a Path of each took three times as long.
+            folder = os.readlink(f"/proc/{pid}/cwd") if psutil.LINUX else psutil.Process(pid).cwd()  # noqa: PTH115
+            if folder.startswith(prefix) and pid != own:
                 found.append(psutil.Process(pid))
         except (psutil.Error, OSError):
             continue

@@ -68,13 +68,40 @@ def test_another_architecture_is_read_as_it_is():
     assert header.number("attention.sliding_window") == 512
 
 
-@pytest.mark.parametrize("model", [smollm2, pytest.param(gemma3, marks=pytest.mark.slow)])
-def test_tensors_are_what_the_format_s_own_library_says(model):
-    theirs = gguf.GGUFReader(model())
-    ours = read_header(model())
+def check_tensors(path: Path) -> None:
+    """Compares with the format's own library."""
+    theirs = gguf.GGUFReader(path)
+    ours = read_header(path)
+    assert ours.tensors
     assert [(t.name, t.elements, t.size_bytes, ours.data_offset + t.offset) for t in ours.tensors] == [
         (t.name, int(t.n_elements), int(t.n_bytes), int(t.data_offset)) for t in theirs.tensors
     ]
+
+
+@pytest.mark.slow  # their reader takes seconds over a real vocabulary
+@pytest.mark.parametrize("model", [smollm2, gemma3])
+def test_tensors_of_a_real_model_are_what_the_format_s_own_library_says(model):
+    check_tensors(model())
+
+
+@pytest.mark.parametrize("alignment", [32, 128])
+def test_tensors_are_what_the_format_s_own_library_says(tmp_path: Path, alignment: int):
+    path = tmp_path / "x.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_custom_alignment(alignment)
+    for name in ("F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K", "IQ2_XXS"):
+        kind = gguf.GGMLQuantizationType[name]
+        rows = np.zeros((3, gguf.GGML_QUANT_SIZES[kind][1] * 5), dtype=np.uint8)
+        writer.add_tensor(f"{name}.weight", rows, raw_dtype=kind)
+    write(writer)
+    check_tensors(path)
+
+
+def write(writer: gguf.GGUFWriter) -> None:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def test_the_tables_are_those_of_the_format_s_own_library():
@@ -102,10 +129,7 @@ def test_a_file_of_the_format_s_own_writer_is_read(tmp_path: Path):
     writer.add_array("some.words", ["ö", "b"])
     writer.add_tensor("a.weight", np.zeros((4, 64), dtype=np.float32))
     writer.add_tensor("b.weight", np.zeros(64, dtype=np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    write(writer)
     header = read_header(path)
     assert (header.name, header.architecture, header.kv_heads) == ("Little one", "qwen3", (4, 8))
     assert (header.key_length, header.value_length) == (128, 0)
@@ -195,13 +219,13 @@ def test_a_header_without_end_is_not_followed():
 
 def test_many_arrays_do_not_fill_the_memory():
     array = struct.pack("<IIQ", 9, 0, 1000) + bytes(1000)
-    data = start(keys=20_000) + b"".join(text(f"k{n}") + array for n in range(20_000))
+    data = start(keys=5_000) + b"".join(text(f"k{n}") + array for n in range(5_000))
     tracemalloc.start()
     header = parse(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(header.array_lengths) == 20_000
-    assert peak < 200_000_000
+    assert len(header.array_lengths) == 5_000
+    assert peak < 20_000_000  # all of them kept would be twice that
 
 
 @pytest.mark.parametrize("cut", [0.1, 0.5, 0.99])
@@ -248,8 +272,9 @@ def test_mutants_of_a_real_header_are_refused_or_read():
     header, length = smollm2_header()
     chance = random.Random(1)
     infos = len(header) - 20_000  # the tensors are described at the end
-    outcomes = [survives(mutated(header, chance, (0, 4000)), length) for _ in range(300)]
-    outcomes += [survives(mutated(header, chance, (infos, len(header) - 8)), length) for _ in range(100)]
+    outcomes = [survives(mutated(header, chance, (0, 4000)), length) for _ in range(200)]
+    # Each of these is read to the end, vocabulary and all.
+    outcomes += [survives(mutated(header, chance, (infos, len(header) - 8)), length) for _ in range(20)]
     assert {True, False} == set(outcomes)
 
 

@@ -14,7 +14,7 @@ def test_the_starter_gets_a_prompt_that_it_understands(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["DeepSeek-R1-Distill-Qwen-7B", "DeepSeek_R1-0528-Qwen3-8B"])
 def test_deepseek_r1_reasons_at_its_makers_temperature_without_a_system_prompt(name: str) -> None:
-    assert recommended_for(name) == Recommended(sampling=Sampling(temperature=0.6))
+    assert recommended_for(name) == Recommended(sampling=Sampling(temperature=0.6, top_p=0.95))
 
 
 def test_others_keep_the_usual() -> None:

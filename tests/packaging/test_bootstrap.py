@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
+import shutil
 import stat
 import subprocess
 import sys
@@ -16,12 +18,17 @@ from tests.architecture.sources import ROOT
 SCRIPT = ROOT / "packaging" / "bootstrap.py"
 
 
-@pytest.fixture
-def bootstrap(tmp_path, monkeypatch):
-    """The script as a module, its .venv in `tmp_path`, its commands recorded instead of run."""
+def load():
     spec = importlib.util.spec_from_file_location("bootstrap", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def bootstrap(tmp_path, monkeypatch):
+    """The script as a module, its .venv in `tmp_path`, its commands recorded instead of run."""
+    module = load()
     monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(module, "PYTHON", tmp_path / ".venv" / "bin" / "python")
     module.commands = []
@@ -74,6 +81,32 @@ def test_a_machine_without_apt_is_told_what_is_missing(bare_machine, monkeypatch
     monkeypatch.setattr(bare_machine.shutil, "which", lambda name: None)
     assert bare_machine.main(["setup"]) == 1
     assert "libxcb-cursor0" in capsys.readouterr().err
+
+
+def packages_of(libraries):
+    """Returns (library, package) for what dpkg has installed of them; nothing where there is no dpkg."""
+    if shutil.which("dpkg-query") is None:
+        return []
+    asked = ["dpkg-query", "--search", *(f"*/{library}" for library in libraries)]
+    said = subprocess.run(asked, capture_output=True, text=True).stdout  # it fails if one of them is missing
+    lines = [line.rpartition(": ") for line in said.splitlines()]
+    folder = f"{platform.machine()}-linux-gnu"
+    return [
+        (Path(path).name, packages.partition(":")[0])
+        for packages, _, path in lines
+        if Path(path).parent.name == folder
+    ]
+
+
+def test_a_library_is_looked_for_in_the_package_that_has_it():
+    """Where 64-bit time gave a package a new name (Debian 13, Ubuntu 24.04), it still goes by the old one."""
+    table = load().LIBRARIES
+    wrong = [
+        (library, package)
+        for library, package in packages_of(table)
+        if package not in (table[library], f"{table[library]}t64")
+    ]
+    assert wrong == []
 
 
 def test_a_wheel_at_hand_needs_no_compiler(bare_machine, monkeypatch, tmp_path):

@@ -18,7 +18,7 @@ from app.domain.chat import Chat, Message, MessageStatus, Role
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.model import Model
 from app.domain.notice import Fact, Notice, NoticeCode
-from app.domain.transfer import Transfer
+from app.domain.transfer import Transfer, TransferState
 from app.events import (
     ChatChanged,
     ChatRemoved,
@@ -28,6 +28,7 @@ from app.events import (
     MessageChanged,
     MessageGrew,
     SettingChanged,
+    TransferChanged,
 )
 
 OnReply = Callable[[Reply], None]
@@ -201,6 +202,12 @@ class FakeHost:
         if state is EngineState.IDLE:
             del self.engines[model_id]
         self.say(EngineChanged(status=status))
+
+    def fail_transfer(self, transfer: Transfer, notice: Notice) -> None:
+        """Lets a download end with a notice."""
+        failed = msgspec.structs.replace(transfer, state=TransferState.FAILED, notice=notice)
+        self.transfers = [*(other for other in self.transfers if other.id != failed.id), failed]
+        self.say(TransferChanged(transfer=failed))
 
     def branch(self, head_id: str | None) -> list[Message]:
         """Root first."""

@@ -15,7 +15,8 @@ from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.transfer import Transfer, TransferFile, TransferState
 from tests.ui.fake_client import LARGER, STARTER
-from tests.ui.stage import TIMINGS, Stage
+from tests.ui.rare_scenes import RARE
+from tests.ui.stage import DAY_MS, TIMINGS, Stage
 
 THOUGHT = msgspec.structs.replace(TIMINGS, reasoning_ms=6200, reasoning_n=184)
 SKY = (
@@ -36,6 +37,27 @@ VIETNAMESE = (
     "剩下的便是橙色和红色。\n\n"
     "하늘이 파란 이유는 레일리 산란 때문입니다. 空が青いのはレイリー散乱のためです。 "
     "Небо голубое. السماء زرقاء."
+)
+
+
+VIETNAMESE_CHATS = (
+    ("Lịch trình ba ngày ở Đà Nẵng", 0),
+    ("Sửa lỗi vòng lặp trong Python", 0),
+    ("Thư mời họp phụ huynh", 1),
+    ("Ôn thi: tích phân từng phần", 1),
+    ("Cách nấu phở bò", 3),
+    ("Tóm tắt báo cáo quý III", 6),
+    ("Đặt tên cho cửa hàng hoa", 20),
+)
+BREAD = (
+    "Có, bột vẫn nở được, chỉ chậm hơn. Men hoạt động mạnh nhất ở khoảng **24–28\u00a0°C**, nên trời càng "
+    "lạnh thì thời gian ủ càng dài:\n\n"
+    "| Nhiệt độ | Thời gian ủ |\n|---|---|\n"
+    "| 26 °C | khoảng 1 giờ |\n| 18 °C | khoảng 2 giờ |\n| 4 °C, trong ngăn mát | 10 đến 12 giờ |\n\n"
+    "1. Ủ bột trong lò nướng tắt, đặt cạnh một bát nước nóng.\n"
+    "2. Đậy khăn ẩm để mặt bột không bị khô.\n"
+    "3. Ấn nhẹ ngón tay: vết lõm **đầy lại từ từ** là bột đã đủ nở.\n\n"
+    "Muốn bánh thơm hơn, hãy ủ lạnh qua đêm rồi để bột về nhiệt độ phòng trước khi nướng."
 )
 
 
@@ -191,6 +213,19 @@ def _languages(stage: Stage) -> None:
     stage.workspace.composer.put_text("Cảm ơn! 再说一遍好吗？")
 
 
+def _vietnamese(stage: Stage) -> None:
+    """Everything in Vietnamese; `screenshots.py` lets the window speak it too."""
+    stage.host.chats.clear()
+    for number, (title, days) in enumerate(VIETNAMESE_CHATS):
+        updated_ms = stage.host._now_ms - days * DAY_MS - number
+        stage.host.add_chat(f"vi{number}", "Chào", "Chào bạn", title=title, updated_ms=updated_ms)
+    stage.settle()
+    stage.load()
+    stage.say("Trời lạnh thì bột bánh mì có nở được không?")
+    stage.host.grow(BREAD, "Người dùng hỏi về nhiệt độ ủ bột. Trả lời ngắn gọn, có các bước.")
+    stage.end(timings=THOUGHT)
+
+
 def _writing(stage: Stage) -> None:
     _answered(stage)
     stage.workspace.composer.put_text(
@@ -299,6 +334,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "newer-host": _newer,
     "downloads": _downloads,
     "languages": _languages,
+    "vietnamese": _vietnamese,
     "writing": _writing,
     "narrow": _narrow,
     "picker": _picker,
@@ -311,4 +347,5 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "get-refused": _get_refused,
     "search": _search,
     "search-nothing": _search_empty,
+    **RARE,
 }

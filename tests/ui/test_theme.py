@@ -30,6 +30,7 @@ def test_every_text_can_be_read_on_every_ground(name):
     tokens = load_tokens(name)
     pairs = [(ink, ground) for ink in ("text", "muted") for ground in GROUNDS]
     pairs += [(ink, ground) for ink in ("accent", "ok", "warn", "bad") for ground in ("canvas", "raised")]
+    pairs += [(ink, "code") for ink in ("kv", "accent", "warn")]  # of programs
     pairs += [("on_accent", "accent"), ("on_accent", "accent_hover"), ("accent", "bubble")]
     weak = [
         f"{ink} on {ground}: {ratio:.2f}"
@@ -43,7 +44,8 @@ def test_every_text_can_be_read_on_every_ground(name):
 def test_the_edges_of_what_one_uses_can_be_seen(name):
     tokens = load_tokens(name)
     assert contrast(tokens.edge, tokens.canvas) >= AA_LARGE
-    assert contrast(tokens.accent, tokens.canvas) >= AA_LARGE
+    for ground in ("canvas", "surface", "raised", "bubble", "hover"):  # where there is a focus ring
+        assert contrast(tokens.accent, getattr(tokens, ground)) >= AA_LARGE
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.actions import BY_NAME, ActionSpec, Group, KeySpec, listed
 from ui.widgets.buttons import push_button
 from ui.widgets.labels import label
 
-_SIZE = QSize(780, 640)
+_SIZE = QSize(840, 720)
+_BOTH_PX = 720  # from here on there is room for both columns
 _EDGE_PX = 48  # that is left of the screen around it
 _COLUMNS = (
-    (Group.CHAT, Group.WRITING, Group.MODEL),
-    (Group.ANSWER, Group.VIEW, Group.HELP),
+    (Group.CHAT, Group.WRITING, Group.MODEL, Group.HELP),
+    (Group.ANSWER, Group.VIEW),
 )
 
 
@@ -27,7 +37,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         self.setObjectName("dialog")
-        columns = QHBoxLayout()
+        self._columns = columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         columns.setContentsMargins(24, 20, 24, 8)
         columns.setSpacing(40)
         for groups in _COLUMNS:
@@ -61,6 +71,14 @@ class ShortcutsDialog(QDialog):
         self.resize(self._fitting_size())
         self.close_button.setFocus()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """One under the other where there is no room for both."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < _BOTH_PX
+        self._columns.setSpacing(0 if is_narrow else 40)
+        direction = QBoxLayout.Direction
+        self._columns.setDirection(direction.TopToBottom if is_narrow else direction.LeftToRight)
+
     def _fitting_size(self) -> QSize:
         room = self.screen().availableSize() - QSize(_EDGE_PX, _EDGE_PX)
         return _SIZE.boundedTo(room)
@@ -86,14 +104,13 @@ def _table(specs: Sequence[ActionSpec | KeySpec]) -> QGridLayout:
     for row, spec in enumerate(specs):
         words = label(spec.title, wraps=True)
         grid.addWidget(words, row, 0)
-        grid.addLayout(_keys(spec), row, 1)
+        grid.addLayout(_keys(spec), row, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
     return grid
 
 
 def _keys(spec: ActionSpec | KeySpec) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(4)
-    row.addStretch(1)
     for sequence in spec.sequences():
         row.addWidget(label(sequence.toString(QKeySequence.SequenceFormat.NativeText), "key"))
     return row

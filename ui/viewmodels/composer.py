@@ -243,6 +243,8 @@ class Composer(QObject):
         self._leave_text(chat_id)
         if self._transcript.chat_id == chat_id:
             self._transcript.open(None)
+        elif self._transcript.chat_id is None:
+            self._on_opened()  # the text belongs into the box that is open
 
     def _on_opened(self) -> None:
         chat_id = self._transcript.chat_id

@@ -6,7 +6,6 @@ it stands before what the host says. For the chat that has not begun it is kept 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.client.protocol import ChangeChat, Refused, Reply
 from app.domain.chat import Message
 from app.domain.generation import Sampling, Timings, over
+from app.domain.samplers import USUAL, suited
 from ui.bridge import Bridge
 from ui.viewmodels.composer import Composer
 from ui.viewmodels.models import Models
@@ -23,7 +23,6 @@ from ui.viewmodels.transcript import Transcript
 SAVE_AFTER_MS = 600
 MOST_SPEEDS = 24
 SAMPLERS = ("temperature", "top_k", "top_p", "min_p", "seed", "max_tokens")
-_USUAL = Sampling()
 
 
 class Inspector(QObject):
@@ -79,7 +78,7 @@ class Inspector(QObject):
 
     def is_chosen(self, name: str) -> bool:
         """Whether a sampler was set for this chat."""
-        return bool(getattr(self._chosen, name) != getattr(_USUAL, name))
+        return getattr(self._chosen, name) is not None
 
     @property
     def context_used(self) -> int:
@@ -108,16 +107,12 @@ class Inspector(QObject):
     def set_sampler(self, name: str, value: float | int | None) -> None:
         if value == getattr(self.sampling, name):
             return
-        usual = getattr(_USUAL, name)
-        if isinstance(value, float) and value == usual != getattr(self._suited, name):
-            # The usual value would count as not chosen; the next number is as good and counts.
-            value = math.nextafter(value, 1)
         self._wish(sampling=msgspec.structs.replace(self._chosen, **{name: value}))
 
     def reset_sampler(self, name: str) -> None:
         """Leaves a sampler to what suits the model."""
         if self.is_chosen(name):
-            self._wish(sampling=msgspec.structs.replace(self._chosen, **{name: getattr(_USUAL, name)}))
+            self._wish(sampling=msgspec.structs.replace(self._chosen, **{name: None}))
 
     def flush(self) -> None:
         """Saves what is not saved yet."""
@@ -138,7 +133,7 @@ class Inspector(QObject):
     @property
     def _suited(self) -> Sampling:
         selected = self._models.selected
-        return selected.sampling if selected is not None else _USUAL
+        return suited(selected, {}) if selected is not None else USUAL
 
     def _saved(self) -> tuple[str, Sampling]:
         chat = self._transcript.chat
@@ -146,7 +141,7 @@ class Inspector(QObject):
             return chat.system_prompt, chat.sampling
         if self._transcript.chat_id is None:
             return self._composer.new_prompt, self._composer.new_sampling
-        return "", _USUAL
+        return "", Sampling()
 
     def _timings(self) -> list[Timings]:
         """Of the answers here, newest first."""

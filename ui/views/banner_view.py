@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPushButton, QWidget
 
+from app.domain.notice import NoticeCode
 from ui.texts import Words, action_text, notice_words
 from ui.theme import Theme
 from ui.viewmodels.notices import Banner, Kind, Level
@@ -84,6 +85,8 @@ class BannerView(QFrame):
             self._add_button(action_text(action), partial(self._workspace.act, action, banner))
         if banner.chat_id is not None:
             self._add_button(self.tr("Undo"), partial(self._workspace.restore_chat, banner.chat_id))
+        if banner.notice is not None and banner.notice.code is NoticeCode.HOST_NEWER:
+            self._add_button(self.tr("Close window"), lambda: self.window().close())
         self._bar.setVisible(bool(self._buttons))
         self._arrange()
 

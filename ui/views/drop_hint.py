@@ -14,7 +14,7 @@ from ui.widgets.labels import Sign, label
 
 _ICON_PX = 32
 _INSET_PX, _RADIUS_PX = 16, 16
-_VEIL = 0.94  # how much it covers
+_VEIL = 0.96  # how much it covers
 
 
 class DropHint(QWidget):

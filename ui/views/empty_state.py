@@ -8,16 +8,19 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from ui.texts import model_line, model_title
+from app.domain.transfer import Transfer, TransferState
+from ui.texts import SEPARATOR, model_line, model_title, transfer_text, transfer_title
 from ui.theme import application_icon
 from ui.viewmodels.chats import ChatList
 from ui.viewmodels.models import Models
 from ui.viewmodels.session import Link, Session
+from ui.viewmodels.transfers import TRANSFER_ROLE, Transfers
 from ui.widgets.buttons import push_button
 from ui.widgets.labels import Sign, label
 
 _WIDTH_PX = 420
 _ICON_PX = 56
+_MOVING = (TransferState.QUEUED, TransferState.RUNNING, TransferState.VERIFYING)
 
 
 class EmptyState(QWidget):
@@ -25,11 +28,12 @@ class EmptyState(QWidget):
     get_wanted = Signal()  # a model
     file_wanted = Signal()
 
-    def __init__(self, models: Models, session: Session, chats: ChatList) -> None:
+    def __init__(self, models: Models, session: Session, chats: ChatList, transfers: Transfers) -> None:
         super().__init__()
         self._models = models
         self._session = session
         self._chats = chats
+        self._transfers = transfers
         self._sign = Sign(_ICON_PX)
         self._sign.setIcon(application_icon())
         self.welcome = label(self.tr("Welcome to Cove"), kind="muted")
@@ -46,8 +50,10 @@ class EmptyState(QWidget):
         self._build()
         models.changed.connect(self._show)
         session.changed.connect(self._show)
-        for changed in (chats.rowsInserted, chats.rowsRemoved, chats.modelReset):
-            changed.connect(self._show)
+        for rows in (chats, transfers):
+            for changed in (rows.rowsInserted, rows.rowsRemoved, rows.modelReset):
+                changed.connect(self._show)
+        transfers.dataChanged.connect(self._show)
         self._show()
 
     @property
@@ -97,11 +103,11 @@ class EmptyState(QWidget):
         ]
 
     def _suggestion(self, text: str) -> QPushButton:
-        button = push_button(text, "suggestion")
+        button = push_button(text, "suggestion", wraps=True)
         button.clicked.connect(lambda: self.suggested.emit(text))
         return button
 
-    def _show(self) -> None:
+    def _show(self, *_: object) -> None:
         title, line = self._words()
         self._title.setText(title)
         self._line.setText(line)
@@ -112,7 +118,7 @@ class EmptyState(QWidget):
             each.setVisible(is_first)
         for each in (self._heading, *self._suggestions):
             each.setVisible(model is not None)
-        has_none = has_begun and model is None
+        has_none = has_begun and model is None and self._coming is None
         self.get_button.setText(self.tr("Get a model…") if has_none else self.tr("Get a larger model…"))
         self.get_button.setVisible(has_none or self._models.has_only_starter)
         self._dress(is_primary=has_none)
@@ -125,10 +131,21 @@ class EmptyState(QWidget):
             self.get_button.style().unpolish(self.get_button)
             self.get_button.style().polish(self.get_button)
 
+    @property
+    def _coming(self) -> Transfer | None:
+        """A download that needs nobody."""
+        transfers: list[Transfer] = [
+            self._transfers.index(row).data(TRANSFER_ROLE) for row in range(self._transfers.rowCount())
+        ]
+        return next((each for each in transfers if each.state in _MOVING), None)
+
     def _words(self) -> tuple[str, str]:
         model = self._models.selected
         if model is not None:
             return model_title(model), model_line(model)
+        if (coming := self._coming) is not None:
+            line = SEPARATOR.join([transfer_title(coming), transfer_text(coming)])
+            return self.tr("Your model is on its way"), line
         if self._session.has_begun:
             line = self.tr(
                 "A model is one file, downloaded once. It then runs on this machine, without a network, and "

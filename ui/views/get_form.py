@@ -22,7 +22,7 @@ class GetForm(QWidget):
         self.field.setPlaceholderText(self.tr("OWNER/REPO or OWNER/REPO:QUANT"))
         self.field.setAccessibleName(self.tr("Name of the model on the Hugging Face Hub"))
         self.words = label(kind="muted", wraps=True)
-        self.back = push_button("", "link")
+        self.back = push_button(self.tr("Back"), "link")
         self.download = push_button(self.tr("Download"), "primary")
         buttons = QHBoxLayout()
         buttons.addWidget(self.back)
@@ -31,7 +31,7 @@ class GetForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)
-        column.addWidget(label(self.tr("Get a model from the Hugging Face Hub")))
+        column.addWidget(label(self.tr("Get a model from the Hugging Face Hub"), wraps=True))
         column.addWidget(self.field)
         column.addWidget(self.words)
         column.addLayout(buttons)
@@ -68,6 +68,7 @@ class GetForm(QWidget):
         self.words.setProperty("kind", "muted" if not self._is_wrong() else "wrong")
         self.words.style().unpolish(self.words)
         self.words.style().polish(self.words)
+        self.updateGeometry()  # or what it is in would measure the words of before
         self.resized.emit()
 
     def _is_wrong(self) -> bool:

@@ -118,14 +118,13 @@ class InspectorView(QFrame):
             figure = self._figure(name)
             figure.setAccessibleName(text)
             figure.setAccessibleDescription(help_text)
-            figure.setFixedWidth(_FIGURE_PX)
             figure.valueChanged.connect(lambda _, name=name: self._on_figure(name))
             reset = icon_button(self._theme, "undo", self.tr("Reset: {name}").format(name=text))
             policy = reset.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             reset.setSizePolicy(policy)
             reset.clicked.connect(lambda _=False, name=name: self._on_reset(name))
-            words = label(text)
+            words = label(text, wraps=True)
             for each in (words, figure):
                 each.setToolTip(help_text)
             words.setBuddy(figure)
@@ -133,6 +132,9 @@ class InspectorView(QFrame):
             grid.addWidget(figure, row, 1)
             grid.addWidget(reset, row, 2)
             self.figures[name], self.resets[name] = figure, reset
+        width = max(_FIGURE_PX, *(figure.words_width for figure in self.figures.values()))
+        for figure in self.figures.values():
+            figure.setFixedWidth(width)
         column.addLayout(grid)
 
     def _build_meters(self, column: QVBoxLayout) -> None:

@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(workspace.chats, workspace.transcript, workspace.transfers, theme)
         self.picker = ModelPicker(workspace.models, workspace.getting, theme)
         self.transcript = TranscriptView(workspace.transcript, workspace.models, theme)
-        self.empty = EmptyState(workspace.models, workspace.session, workspace.chats)
+        self.empty = EmptyState(workspace.models, workspace.session, workspace.chats, workspace.transfers)
         self.inspector = InspectorView(workspace.inspector, theme)
         self.banner = BannerView(workspace, theme)
         self.composer = ComposerView(workspace.composer, theme)
@@ -319,13 +319,16 @@ class MainWindow(QMainWindow):
     def _make_menu(self) -> QMenu:
         return window_menu(self, self.actions_by_name, self._theme, self._workspace)
 
-    def _open_chat_menu(self, chat_id: str, place: QPoint) -> None:
-        menu = chat_menu(
+    def make_chat_menu(self, chat_id: str) -> QMenu:
+        return chat_menu(
             self,
             self._theme,
             rename=lambda: self.sidebar.rename(chat_id),
             delete=lambda: self._workspace.delete_chat(chat_id),
         )
+
+    def _open_chat_menu(self, chat_id: str, place: QPoint) -> None:
+        menu = self.make_chat_menu(chat_id)
         menu.exec(place)
         menu.deleteLater()
 

@@ -64,6 +64,11 @@ class ChatDelegate(QStyledItemDelegate):
         self._draw_row(painter, rect.adjusted(0, 1, 0, -1), option, index)
         painter.restore()
 
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: _AnyIndex) -> QWidget:
+        editor = super().createEditor(parent, option, index)
+        editor.setAccessibleName(self.tr("Title of the chat"))
+        return editor
+
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: _AnyIndex) -> None:
         rect = QRect(option.rect)
         if self._heads(index):

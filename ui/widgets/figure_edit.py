@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox
 
+_EDGE_PX = 14  # border, padding and the caret
+
 
 class FigureEdit(QDoubleSpinBox):
     """With `absent`, the least value stands for no number and is shown as those words."""
@@ -23,6 +25,11 @@ class FigureEdit(QDoubleSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setKeyboardTracking(False)  # a number is told when it is whole
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    @property
+    def words_width(self) -> int:
+        """The room that the words for no number take, with the edges."""
+        return self.fontMetrics().horizontalAdvance(self.specialValueText()) + 2 * _EDGE_PX
 
     @property
     def figure(self) -> float | int | None:

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import BinaryIO
 
+from app.engine.worker.confinement import confine_child
+
 log = logging.getLogger(__name__)
 
 
@@ -22,11 +24,13 @@ def main() -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("llama").setLevel(logging.WARNING)
-    # Here and not at the top: it imports llama_cpp, which may print.
-    from app.engine.worker.child import Child
+    # Here and not at the top: what it imports may print.
+    from app.engine.worker.child import Child, greeting
 
     try:
-        Child(incoming, outgoing).run()
+        hello = greeting(incoming)
+        if hello is not None:
+            Child(incoming, outgoing, hello, confine_child(hello)).run()
     except Exception:
         log.exception("the engine child ended")
         return 1

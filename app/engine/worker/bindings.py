@@ -154,7 +154,8 @@ def _load_fault(library: Path) -> str:
     try:
         ctypes.CDLL(str(library))
     except OSError as error:
-        return str(error)
+        # In the frozen app the system's words are the cause: its loader puts a guess of its own before them.
+        return str(error.__cause__ or error)
     return ""
 
 

@@ -11,6 +11,7 @@ import queue
 import threading
 from typing import BinaryIO
 
+from app.domain.engine import Confinement
 from app.domain.notice import Action, Notice, NoticeCode
 from app.engine.base import Failed
 from app.engine.wire import (
@@ -42,11 +43,23 @@ HEARTBEAT_SECONDS = 0.5
 GRACE_SECONDS = 0.5  # for freeing things in order, once the pipe has closed
 
 
-class Child:
-    """Speaks the wire over two streams until the incoming one ends."""
+def greeting(incoming: BinaryIO) -> Hello | None:
+    """Returns the host's first frame; None if there is none, or it is something else."""
+    body = read_frame(incoming)
+    frame = decode_to_child(body) if body is not None else None
+    return frame if isinstance(frame, Hello) else None
 
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+
+class Child:
+    """Speaks the wire over two streams until the incoming one ends. Makes threads, so that the process must
+    be confined by then."""
+
+    def __init__(
+        self, incoming: BinaryIO, outgoing: BinaryIO, hello: Hello, confinement: Confinement
+    ) -> None:
         self._incoming = incoming
+        self._hello = hello
+        self._confinement = confinement
         # A child that cannot speak is of no use to anybody.
         self._outbox = Outbox(outgoing, on_fault=lambda: os._exit(1))
         self._inbox: Inbox = queue.SimpleQueue()
@@ -59,24 +72,21 @@ class Child:
         threading.Thread(target=self._read_all, name="wire-reader", daemon=True).start()
         try:
             library, fault = _opened_library()
-            hello = self._inbox.get()
-            if not isinstance(hello, Hello):
-                return
-            if fault is None and hello.protocol != PROTOCOL:
-                fault = f"protocol {PROTOCOL}, the host speaks {hello.protocol}"
-            self._outbox.put(_reply(library, fault))
+            if fault is None and self._hello.protocol != PROTOCOL:
+                fault = f"protocol {PROTOCOL}, the host speaks {self._hello.protocol}"
+            self._outbox.put(_reply(library, fault, self._confinement))
             heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
             heartbeat.start()
             if library is None or fault is not None:
                 self._refuse_all(fault or "")
             else:
-                self._serve(library, hello)
+                self._serve(library)
         finally:
             self._is_over.set()
             self._outbox.close()
 
-    def _serve(self, library: Library, hello: Hello) -> None:
-        renderer = TemplateRenderer(hello.helper_argv)
+    def _serve(self, library: Library) -> None:
+        renderer = TemplateRenderer(self._hello.helper_argv)
         library.log.is_expected = self._control.is_aborting
         EngineLoop(library, renderer, self._control, self._clock, self._inbox, self._outbox.put).run()
         library.close()
@@ -142,7 +152,7 @@ def _opened_library() -> tuple[Library | None, str | None]:
     return library, library.mismatch
 
 
-def _reply(library: Library | None, fault: str | None) -> HelloReply:
+def _reply(library: Library | None, fault: str | None, confinement: Confinement) -> HelloReply:
     return HelloReply(
         protocol=PROTOCOL,
         pid=os.getpid(),
@@ -151,4 +161,5 @@ def _reply(library: Library | None, fault: str | None) -> HelloReply:
         devices=library.devices() if library else (),
         mismatch=fault,
         why_no_gpu=library.why_no_gpu() if library else None,
+        confinement=confinement,
     )

@@ -165,11 +165,13 @@ class Generation:
 
     def _answer(self, slot: Slot, prompt: Prompt) -> Generator[Rows, Outcome, StopReason]:
         splitter = ReasoningSplitter(prompt.formats, prompt.state, prompt.tags)
-        self._flow = TextFlow(self.request.sampling.stop, splitter)
+        self._flow = flow = TextFlow(self.request.sampling.stop, splitter)
+        vocabulary = self._desk.model.vocabulary
+        # Before the prompt is read: what is wrong with the settings should be said at once.
+        self._sampler = sampler = Sampler(self._desk.api, vocabulary, self.request.sampling, prompt.tokens)
         row = yield from self._prefill(slot, prompt)
         self._emit(PhaseMoved(id=self.request.id, phase=Phase.DECODE))
-        self._sampler = Sampler(self._desk.api, self.request.sampling)
-        return (yield from self._decode(slot, self._sampler, self._flow, self._shown(prompt.formats), row))
+        return (yield from self._decode(slot, sampler, flow, self._shown(prompt.formats), row))
 
     def _prefill(self, slot: Slot, prompt: Prompt) -> Generator[Rows, Outcome, int]:
         """Evaluates what the cache lacks. Returns the row of the logits."""
@@ -199,6 +201,7 @@ class Generation:
         is_end = self._desk.model.vocabulary.is_end
         reason = StopReason.LENGTH if most is not None and most <= 0 else None
         while reason is None:
+            sampler.is_thinking = flow.is_thinking
             token = sampler.sample(pointer, row)
             now = watch.sampled()
             if is_end(token):

@@ -6,6 +6,7 @@ loops for ever) ends only this process: `template` starts another one.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import math
 import os
@@ -16,6 +17,7 @@ from typing import BinaryIO
 import msgspec
 
 from app.engine.wire import pack, read_frame
+from app.engine.worker.confinement import confine_helper
 from app.engine.worker.sandbox import TEMPLATE_FAULTS, OutputTooLargeError, render
 from app.engine.worker.template import READY, Limit, Rendered, RenderFailed, RenderJob
 
@@ -38,6 +40,8 @@ def main() -> int:
     os.dup2(2, 1)
     try:
         _limit_memory()
+        rehearse()
+        confine_helper()
         serve(jobs, replies)
     except BrokenPipeError:
         return 0  # whoever asked is gone
@@ -45,6 +49,14 @@ def main() -> int:
         log.exception("the template helper ended")
         return 1
     return 0
+
+
+def rehearse() -> None:
+    """Loads what is otherwise only loaded when a template first needs it: a confined helper has no files."""
+    for name in ("pprint", "textwrap", "unicodedata", "jinja2.debug"):
+        importlib.import_module(name)
+    for template in ("{{ strftime_now('%c %Z') }}{{ messages | tojson }}", "{{ raise_exception('') }}", "{%"):
+        answer(RenderJob(template=template, messages=()))
 
 
 def serve(jobs: BinaryIO, replies: BinaryIO) -> None:
@@ -92,4 +104,4 @@ def _limit_time() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # what else runs at a usual end would look for files that are out of reach

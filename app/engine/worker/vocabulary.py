@@ -32,6 +32,7 @@ class Vocabulary:
         self.rstrip: set[int] = set()
         self._read_attributes()
         self.control_ids = frozenset(self.control.values())
+        self.suppressed = self._read_suppressed()
 
     def is_token(self, text: str) -> bool:
         """Whether `text` is exactly one token."""
@@ -73,6 +74,14 @@ class Vocabulary:
             self._buffer = ctypes.create_string_buffer(-count)
             count = to_piece(self._pointer, token, self._buffer, len(self._buffer), 0, True)
         return ctypes.string_at(self._buffer, count)
+
+    def _read_suppressed(self) -> tuple[int, ...]:
+        """Returns the tokens that the model file says are never to be chosen."""
+        count = ctypes.c_int32(0)
+        tokens = self._api.llama_vocab_get_suppress_tokens(self._pointer, ctypes.byref(count))
+        return (
+            tuple(token for token in tokens[: count.value] if 0 <= token < self.size) if count.value else ()
+        )
 
     def _read_attributes(self) -> None:
         attributes_of, pointer = self._api.llama_vocab_get_attr, self._pointer

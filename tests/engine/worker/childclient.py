@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -85,8 +86,10 @@ class ChildClient:
         self._reader.start()
         self._count = 0
 
-    def hello(self) -> HelloReply:
-        self.send(Hello(helper_argv=tuple(role_argv(ProcessRole.TEMPLATE))))
+    def hello(self, **fields: object) -> HelloReply:
+        """Tests make models and modules in temporary folders: these can be read unless `files` says else."""
+        fields = {"files": (tempfile.gettempdir(),), **fields}
+        self.send(Hello(helper_argv=tuple(role_argv(ProcessRole.TEMPLATE)), **fields))
         return self.wait_for(HelloReply)
 
     def load(self, path: Path, **plan: object) -> Loaded | LoadFailed:

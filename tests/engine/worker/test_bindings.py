@@ -115,6 +115,17 @@ def test_a_plug_in_that_cannot_be_loaded_is_explained_in_the_system_s_words(libr
     assert "libggml-vulkan.so" in reason.facts["detail"]
 
 
+def test_the_frozen_app_s_loader_does_not_hide_what_the_system_said(monkeypatch):
+    def load(name):
+        try:
+            raise OSError("libvulkan.so.1: cannot open shared object file")
+        except OSError as error:
+            raise OSError(f"Failed to load {name}. Most likely it was not found") from error
+
+    monkeypatch.setattr(bindings.ctypes, "CDLL", load)
+    assert bindings._load_fault(Path("/x.so")) == "libvulkan.so.1: cannot open shared object file"
+
+
 def test_the_backends_that_are_compiled_in_are_read(library, monkeypatch):
     assert library._knows_gpus() in (True, False)
     monkeypatch.setattr(bindings, "_text", lambda raw: "CPU")

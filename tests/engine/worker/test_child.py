@@ -242,8 +242,9 @@ def test_the_heart_of_the_loop_is_python_for_a_moment_only(child):
 @pytest.mark.timeout(600)
 def test_every_layer_on_a_software_gpu(tmp_path):
     client = ChildClient(tmp_path / "engine.log", {"GGML_VK_VISIBLE_DEVICES": "0"})
+    (tmp_path / "drivers").mkdir()
     try:
-        devices = client.hello().devices
+        devices = client.hello(driver_cache=str(tmp_path / "drivers")).devices
         gpu = next(device for device in devices if device.kind in {"gpu", "igpu"})
         model = client.loaded(
             smollm2(), gpu_layers=-1, devices=(gpu.name,), context_tokens=512, batch_tokens=64
@@ -252,6 +253,8 @@ def test_every_layer_on_a_software_gpu(tmp_path):
         request = client.begin(HELPFUL, CAPITAL, sampling=GREEDY)
         on_gpu = client.answer(request, seconds=500)
         assert "Paris" in on_gpu.content
+        assert any(path.is_file() for path in (tmp_path / "drivers").rglob("*"))  # the shaders
+        assert not (Path.home() / ".cache").exists()
         assert client.loaded(smollm2(), threads=THREADS).gpu_layers == 0
         assert client.ask(HELPFUL, CAPITAL).content == on_gpu.content  # and not on the GPU: in time
     finally:

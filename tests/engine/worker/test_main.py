@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from app.domain.engine import Confinement
+from app.engine.wire import Hello
 from app.engine.worker import __main__ as entry
 from app.spawn import Role, engine_environment, role_argv
 
@@ -25,6 +27,7 @@ def test_without_a_host_it_ends_at_once():
 
 
 def test_a_bug_ends_it_with_a_reason_and_a_code(monkeypatch, expect_log, tmp_path):
+    """In this process, which must stay as free as it is."""
     expect_log("the engine child ended")
 
     class Broken:
@@ -39,6 +42,8 @@ def test_a_bug_ends_it_with_a_reason_and_a_code(monkeypatch, expect_log, tmp_pat
         monkeypatch.setattr("faulthandler.enable", lambda: None)
         monkeypatch.setattr("logging.basicConfig", lambda **_: None)
         monkeypatch.setattr("app.engine.worker.child.Child", Broken)
+        monkeypatch.setattr("app.engine.worker.child.greeting", lambda _: Hello())
+        monkeypatch.setattr(entry, "confine_child", lambda _: Confinement())
         assert entry.main() == 1
 
 

@@ -71,6 +71,34 @@ def test_it_ends_with_its_pipe():
         assert process.wait(20) == 0
 
 
+# Each needs something that is loaded or looked up when it is first used.
+LAZY = {
+    "{{ 'a b c' | wordwrap(2) }}": "a\nb\nc",
+    "{{ [1] | pprint }}": "[1]",
+    "{{ strftime_now('%Y') | length }}": "4",
+    "{{ '\\u00e9\\N{SNOWMAN}' | upper }}": "É☃",
+    "{{ 'http://a.b' | urlize | length > 0 }}": "True",
+    "{{ [2, 1] | sort | random in [1, 2] }}": "True",
+    "{{ {'a': [1.5, none]} | tojson(indent=1) }}": '{\n "a": [\n  1.5,\n  null\n ]\n}',
+}
+
+
+def test_confined_it_still_renders_all_a_template_may_use():
+    with helper_process() as process:
+        assert read_frame(process.stdout) == READY
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert "Seccomp:\t2" in status
+        replies = []
+        for template in (*LAZY, "{% for %}", "{{ raise_exception('no') }}", "{{ 1 + 'a' }}"):
+            process.stdin.write(pack(msgspec.json.encode(job(template))))
+            process.stdin.flush()
+            replies.append(msgspec.json.decode(read_frame(process.stdout), type=Rendered | RenderFailed))
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert [reply.prompt for reply in replies[: len(LAZY)]] == list(LAZY.values())
+    assert all(isinstance(reply, RenderFailed) and reply.limit is None for reply in replies[len(LAZY) :])
+
+
 def test_nobody_listening_is_no_fault():
     with helper_process(stderr=subprocess.PIPE) as process:
         assert read_frame(process.stdout) == READY

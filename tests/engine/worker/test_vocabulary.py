@@ -72,6 +72,10 @@ class Growing:
             "llama_vocab_get_text": lambda _vocab, token: [b"<l>", b"<r>", b"x", b""][token],
         }[name]
 
+    def llama_vocab_get_suppress_tokens(self, _vocab, count):
+        count._obj.value = 3
+        return (ctypes.c_int32 * 3)(2, 99, -1)
+
     def llama_tokenize(self, _vocab, _data, _length, ids, room, _add_special, _parse_special):
         if room < 20:
             return -20
@@ -89,3 +93,7 @@ def test_tokens_that_swallow_white_space_are_known():
     assert (vocabulary.lstrip, vocabulary.rstrip) == ({0}, {1})
     assert vocabulary.control == {"<l>": 0, "<r>": 1}
     assert not vocabulary.adds_bos
+
+
+def test_suppressed_tokens_are_those_there_are():
+    assert Vocabulary(Growing(), 1).suppressed == (2,)

@@ -35,6 +35,7 @@ times story boys since white days ever paper hard near sentence better best acro
 however sure means knew try told young miles sun ways thing whole hear example heard several change
 answer room sea against top turned learn point city play toward five using himself usually
 """
+WORDS = tuple(_COMMON.split())
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
 
@@ -88,4 +89,4 @@ def vocabulary(size: int) -> Vocabulary:
 
 def _words() -> itertools.chain[str]:
     made_up = ("".join(parts) for parts in itertools.product(SYLLABLES, repeat=3))
-    return itertools.chain(_COMMON.split(), made_up)
+    return itertools.chain(WORDS, made_up)

@@ -17,6 +17,8 @@ from tests.fakes.tiny_models.vocabulary import END, PAD, Vocabulary, vocabulary
 # The spread of the logits: the best of a thousand is then about one ahead of the next.
 LOGITS = 4.0
 QUIET = 0.02
+# The end's logit is spread wider than the others': it is the best of them once in about a hundred tokens.
+ENDS = 1.5
 
 
 def write(shape: Shape, path: Path) -> None:
@@ -80,7 +82,16 @@ def _add(writer: GGUFWriter, shape: Shape, tensor: Tensor, words: Vocabulary) ->
     values = tensor.values(numpy.random.default_rng(seed))
     if tensor.name == ("token_embd.weight" if shape.is_tied else "output.weight"):
         # A small row gives a logit near zero, and the best of the others is always above that.
-        silent = [token for token in words.silent if not (shape.may_end and token == words.id(END))]
-        values[silent] *= numpy.float32(QUIET)
-    kind = GGMLQuantizationType[shape.weights if tensor.is_matrix else "F32"]
+        values[words.silent] *= numpy.float32(QUIET)
+        if shape.may_end:
+            values[words.id(END)] *= numpy.float32(ENDS / QUIET)
+    kind = _kind(shape, tensor)
     writer.add_tensor(tensor.name, gguf.quantize(values, kind), raw_dtype=kind)
+
+
+def _kind(shape: Shape, tensor: Tensor) -> GGMLQuantizationType:
+    if not tensor.is_matrix:
+        return GGMLQuantizationType.F32
+    kind = GGMLQuantizationType[shape.weights]
+    is_whole = tensor.shape[-1] % gguf.GGML_QUANT_SIZES[kind][0] == 0
+    return kind if is_whole else GGMLQuantizationType.F16  # as llama.cpp's own quantizer does

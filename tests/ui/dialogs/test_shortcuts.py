@@ -62,7 +62,13 @@ def test_its_button_has_the_focus_and_the_list_scrolls_by_keyboard(dialog, qtbot
     assert dialog.scroll.hasFocus()
     qtbot.keyClick(dialog.scroll, Qt.Key.Key_PageDown)
     assert dialog.scroll.verticalScrollBar().value() > 0
-    assert dialog.scroll.horizontalScrollBar().maximum() == 0  # nothing is cut off
+
+
+@pytest.mark.parametrize("width", [400, 720, 1000])
+def test_nothing_is_cut_off_at_the_side(dialog, qapp, width):
+    dialog.resize(width, 400)
+    qapp.processEvents()
+    assert dialog.scroll.horizontalScrollBar().maximum() == 0
 
 
 def test_it_is_no_larger_than_the_screen(dialog):

@@ -323,3 +323,20 @@ def test_an_edit_outlives_its_chat_as_a_draft(host, deliver, workspace, composer
     host.say(ChatRemoved(chat_id="c"))
     deliver()
     assert (composer.text, composer.editing) == ("half", None)
+
+
+def test_a_text_that_comes_back_from_a_chat_one_has_left_stands_in_the_box(
+    host, deliver, workspace, composer
+):
+    """It was kept, but the box of the next new chat stood empty over it, and the next key overwrote it."""
+    host.add_chat("c", "Hi", "Hello")
+    deliver()
+    host.refusals[Send] = Notice(code=NoticeCode.NO_MODEL)
+    host.is_holding = True
+    type_and_send(composer, "the first message of all")
+    workspace.open_chat("c")
+    workspace.new_chat()
+    assert composer.text == ""
+    host.let_go()
+    deliver()
+    assert composer.text == "the first message of all"

@@ -7,8 +7,9 @@ import pytest
 
 from app.client.protocol import ChangeChat, CreateChat
 from app.domain.engine import EngineState, LoadedModel
-from app.domain.generation import Sampling, Timings
+from app.domain.generation import Sampling, Timings, over
 from app.domain.notice import Notice, NoticeCode
+from app.domain.samplers import USUAL
 from tests.ui.fake_client import STARTER
 
 
@@ -90,7 +91,7 @@ def test_samplers_show_what_suits_the_model_until_chosen(inspector, host, delive
     assert not inspector.is_chosen("temperature")
     inspector.set_sampler("temperature", 1.1)
     inspector.set_sampler("seed", 42)
-    assert inspector.sampling == Sampling(temperature=1.1, seed=42)
+    assert (inspector.sampling.temperature, inspector.sampling.seed) == (1.1, 42)
     inspector.flush()
     deliver()
     assert inspector.is_chosen("temperature")
@@ -99,7 +100,7 @@ def test_samplers_show_what_suits_the_model_until_chosen(inspector, host, delive
     inspector.reset_sampler("top_k")  # was not chosen: nothing to do
     inspector.flush()
     deliver()
-    assert inspector.sampling == Sampling(temperature=0.2, seed=42)
+    assert (inspector.sampling.temperature, inspector.sampling.seed) == (0.2, 42)
     assert host.chats["one"].sampling == Sampling(seed=42)
 
 
@@ -108,7 +109,8 @@ def test_the_usual_value_can_be_chosen_too(inspector, host, deliver):
     inspector.flush()
     deliver()
     assert inspector.is_chosen("temperature")
-    assert inspector.sampling.temperature == pytest.approx(0.8)
+    assert host.chats["one"].sampling == Sampling(temperature=0.8)
+    assert inspector.sampling.temperature == 0.8
 
 
 def test_what_is_set_before_the_first_message_goes_along_with_it(workspace, host, inspector, deliver):
@@ -126,7 +128,7 @@ def test_what_is_set_before_the_first_message_goes_along_with_it(workspace, host
     host.end()
     workspace.new_chat()
     assert inspector.system_prompt == ""
-    assert inspector.sampling == Sampling(temperature=0.2)
+    assert inspector.sampling == over(Sampling(temperature=0.2), USUAL)
 
 
 def test_nothing_is_set_while_a_chat_is_being_read(workspace, host, inspector, deliver):

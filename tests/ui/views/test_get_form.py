@@ -53,6 +53,19 @@ def test_a_model_is_got_by_keyboard(qtbot, host, deliver, window, popup):
     assert form.field.text() == ""
 
 
+def test_all_that_went_wrong_has_room(qtbot, host, deliver, popup, qapp):
+    facts = {"repo": "owner/nothing", "quant": "Q4_K_M", "available": ", ".join(["Q8_0"] * 60)}
+    host.refusals[Pull] = Notice(code=NoticeCode.QUANT_NOT_FOUND, facts=dict(facts))
+    popup.show_form()
+    words = popup.form.words
+    popup.form.field.setText("owner/nothing:Q4_K_M")
+    qtbot.keyClick(popup.form.field, Qt.Key.Key_Return)
+    deliver()
+    qapp.processEvents()
+    assert "Q8_0, Q8_0" in words.text()
+    assert words.height() >= words.heightForWidth(words.width())
+
+
 def test_what_went_wrong_is_said_beside_the_field(qtbot, host, deliver, popup):
     host.refusals[Pull] = Notice(code=NoticeCode.REPO_NOT_FOUND, facts={"repo": "owner/nothing"})
     popup.show_form()

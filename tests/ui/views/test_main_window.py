@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAccessible, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QLineEdit, QListView, QWidget
 
+from app.client.client import ConnectionState
 from app.client.protocol import ChangeChat, ContinueAnswer, LoadModel, OpenChat, Regenerate, Send, UnloadModel
 from app.domain.chat import MessageStatus
 from app.domain.engine import EngineState, LoadedModel
@@ -215,14 +216,14 @@ def test_the_head_says_what_the_engine_does(host, ready, deliver):
     assert not picker.eject.isVisible()
 
 
-def test_without_a_model_it_says_how_to_get_one(host, ready, deliver):
-    host.models = []
-    host.connect()
+def test_a_newer_host_s_banner_closes_the_window(host, ready, deliver, workspace):
+    notice = Notice(code=NoticeCode.HOST_NEWER, facts={}, actions=(Action.UPDATE,))
+    host.change_connection(ConnectionState.REFUSED, notice)
     deliver()
-    assert ready.empty.title_text == "No model yet"
-    assert "downloaded once" in ready.empty.line_text
-    assert not ready.empty.suggestions[0].isVisible()
-    assert ready.picker.button.isEnabled()  # it has ways to get one
+    workspace.notices._on_patience_ended()
+    (close,) = ready.banner.buttons
+    close.click()
+    assert not ready.isVisible()
 
 
 def test_the_list_of_chats_can_be_put_away(ready, press):

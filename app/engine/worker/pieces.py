@@ -1,0 +1,86 @@
+"""All tokens of a vocabulary by their text, so that those which fit a grammar are found without trying each.
+
+Built when a grammar first refuses a token, once a model. Knows nothing of requests.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from operator import itemgetter
+from typing import Protocol
+
+import numpy
+from numpy.typing import NDArray
+
+from app.engine.worker.automaton import DEAD, Automaton
+
+Ids = NDArray[numpy.int32]
+
+
+class Vocabulary(Protocol):
+    """The part of `vocabulary.Vocabulary` that is needed here."""
+
+    size: int
+    control_ids: frozenset[int]
+
+    def piece(self, token: int) -> bytes: ...
+
+    def is_end(self, token: int) -> bool: ...
+
+
+class Pieces:
+    """`ends` are the tokens that end an answer, `control` the other control tokens, `cut` those that hold
+    only a part of a character; `texts` are the others, in order."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.ends: list[int] = []
+        self.control: list[int] = []
+        self.cut: list[int] = []
+        whole: list[tuple[str, int]] = []
+        for token in range(vocabulary.size):
+            piece = vocabulary.piece(token)
+            if vocabulary.is_end(token):
+                self.ends.append(token)
+            elif token in vocabulary.control_ids:
+                self.control.append(token)
+            elif piece:
+                try:
+                    whole.append((piece.decode(), token))
+                except UnicodeDecodeError:
+                    self.cut.append(token)
+        whole.sort()
+        self.texts = [text for text, _ in whole]
+        self._ids: Ids = numpy.array([token for _, token in whole], dtype=numpy.int32)
+        self._shared = [
+            0,
+            *(_shared(one, next_) for one, next_ in zip(self.texts, self.texts[1:], strict=False)),
+        ]
+
+    def following(self, automaton: Automaton, state: int) -> Ids:
+        """Returns the tokens of `texts` that the automaton can follow from a state."""
+        texts, shared, step = self.texts, self._shared, automaton.step
+        found: list[int] = []
+        path = [state]  # the states along the text before
+        at = 0
+        while at < len(texts):
+            text = texts[at]
+            del path[shared[at] + 1 :]
+            here = path[-1]
+            for place in range(len(path) - 1, len(text)):
+                here = step(here, text[place])
+                if here == DEAD:
+                    # Whatever else begins like this is dead too.
+                    dead = slice(place + 1)
+                    at = bisect_right(texts, text[dead], at, key=itemgetter(dead))
+                    break
+                path.append(here)
+            else:
+                found.append(at)
+                at += 1
+        return self._ids[found]
+
+
+def _shared(one: str, other: str) -> int:
+    """Returns how many characters two texts have in common at their beginning."""
+    length = min(len(one), len(other))
+    return next((place for place in range(length) if one[place] != other[place]), length)
