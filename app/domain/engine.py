@@ -14,6 +14,7 @@ class LoadPlan(Value):
     `gpu_layers` counts from the last layer; -1 is all of them. `threads` 0 is the number of physical cores.
     `reference` trades speed for exactness (CPU only, flash attention on, at most 32 tokens a step), so that
     the same prompt gives the same bits. Without `memory_map` the file is read into memory of its own.
+    `slots` answers are made at once and share the context; conversations that rest may take `park_bytes`.
     """
 
     model_id: str
@@ -27,6 +28,8 @@ class LoadPlan(Value):
     check_tensors: bool = False
     reference: bool = False
     memory_map: bool = True
+    slots: int = 4
+    park_bytes: int = 2 * 1024**3
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import msgspec
@@ -75,6 +75,14 @@ def chosen(sampling: Sampling) -> dict[str, Any]:
         if getattr(sampling, name) not in (None, ())
         or (name == "dry_breakers" and sampling.dry_breakers is not None)
     }
+
+
+class Priority(IntEnum):
+    """Who goes first when several want the same model. Smaller is more urgent."""
+
+    INTERACTIVE = 0  # a person watches
+    PROGRAM = 1  # another program asked
+    BACKGROUND = 2  # nobody waits: titles, warming
 
 
 class Phase(StrEnum):

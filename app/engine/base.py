@@ -11,7 +11,7 @@ from typing import Protocol
 
 from app.domain.chat import Role
 from app.domain.engine import EngineStatus
-from app.domain.generation import Phase, Sampling, StopReason, Timings
+from app.domain.generation import Phase, Priority, Sampling, StopReason, Timings
 from app.domain.notice import Notice
 from app.domain.value import Value
 
@@ -39,6 +39,7 @@ class GenerateRequest(Value):
     thinking: bool = True
     answer_prefix: str = ""
     reasoning_prefix: str = ""
+    priority: Priority = Priority.INTERACTIVE
 
 
 class PhaseMoved(Value, tag=True):

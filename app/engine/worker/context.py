@@ -1,7 +1,6 @@
-"""The working memory of a loaded model: decodes rows of tokens, cuts and clears the KV cache.
+"""A loaded model at work: evaluates rows of tokens, of several sequences at once.
 
-Positions are always given explicitly: what llama.cpp would derive itself is wrong after a cut in a
-sliding-window cache. Knows nothing of requests.
+Knows nothing of requests and of what a sequence is for.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.notice import Action, NoticeCode
+from app.engine.worker.batch import Batch, Part
 from app.engine.worker.bindings import Library
-from app.engine.worker.governor import Governor
+from app.engine.worker.crew import Crew
 from app.engine.worker.loadfaults import notice_of_failed_load, notice_of_memory
+from app.engine.worker.memory import Memory
 from app.engine.worker.model import Model, uses_gpu
 from app.engine.worker.stepclock import StepClock
 from app.engine.worker.threads import compute_threads
@@ -24,7 +25,6 @@ from app.errors import KnownError
 log = logging.getLogger(__name__)
 
 REFERENCE_TOKENS = 32  # a step in reference mode has no more; `exactness` may find that it must be one
-SLOTS = 1
 DECODED, NO_ROOM, ABORTED = 0, 1, 2
 _KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q5_1": 7, "bf16": 30}
 _AUTO, _ON = -1, 1
@@ -32,7 +32,8 @@ _LAST_LINES = 20  # of the native log: what was said about the step that failed
 
 
 class Context:
-    """One context with its batch. `step_tokens` is the most one `decode` takes."""
+    """One context with its batch and its memory for `slots` sequences at once. `step_tokens` is the most rows
+    one `decode` takes; `seconds` is what the last one took."""
 
     def __init__(self, library: Library, model: Model, clock: StepClock, abort_flag: Any) -> None:
         self._api = library.api
@@ -41,82 +42,56 @@ class Context:
         self._clock = clock
         self._abort_flag = abort_flag
         self._abort_callback = _abort_callback(library.api)
+        # What else is in the cache changes the order of sums, and so the last bits.
+        self.slots = 1 if model.plan.reference else max(1, model.plan.slots)
         self.is_abortable = model.gpu_layers == 0  # only the CPU backend asks whether to go on
         parameters = self._parameters(model)
         library.log.forget()
-        self._pointer = self._api.llama_init_from_model(model.pointer, parameters)
-        if self._pointer is None:
+        pointer: int | None = self._api.llama_init_from_model(model.pointer, parameters)
+        if pointer is None:
             raise KnownError(notice_of_failed_load(model.plan, library.log.lines()))
-        self.tokens: int = self._api.llama_n_ctx_seq(self._pointer)
-        self.step_tokens: int = self._api.llama_n_batch(self._pointer)
-        self._memory = self._api.llama_get_memory(self._pointer)
-        if self._memory is None:  # it embeds texts or diffuses, it does not continue them
-            self._api.llama_free(self._pointer)
+        self.pointer = pointer
+        self.tokens: int = self._api.llama_n_ctx_seq(pointer)
+        self.step_tokens: int = self._api.llama_n_batch(pointer)
+        memory: int | None = self._api.llama_get_memory(pointer)
+        if memory is None:  # it embeds texts or diffuses, it does not continue them
+            self._api.llama_free(pointer)
             raise KnownError.of(
                 NoticeCode.MODEL_UNSUPPORTED, Action.CHOOSE_MODEL, architecture=model.description
             )
+        self.memory = Memory(self._api, pointer, memory)
+        self.seconds = 0.0
         self._logits_bytes = 4 * model.vocabulary.size
         # A number of threads that was asked for is kept, and results depend on it to the last bit.
         is_free = self.is_abortable and not model.plan.threads and not model.plan.reference
-        self._crew = _Crew(self._api, self._pointer, parameters.n_threads) if is_free else None
-        self._make_batch()
+        self._crew = Crew(self._api, pointer, parameters.n_threads) if is_free else None
+        self._batch = Batch(self._api, self.step_tokens)
 
-    @property
-    def pointer(self) -> int:
-        pointer: int = self._pointer
-        return pointer
-
-    def decode(self, tokens: Sequence[int], position: int, *, wants_logits: bool = True) -> int:
-        """Evaluates `tokens` at `position` and following; logits are those of the last one.
+    def decode(self, parts: Sequence[Part]) -> int:
+        """Evaluates the parts in one step of at most `step_tokens` rows.
 
         Returns DECODED, NO_ROOM or ABORTED. Raises `KnownError` when the device failed.
         """
-        batch, count = self._batch, len(tokens)
-        if count == 1:  # the hot path: one token made, one token in
-            self._token[0] = tokens[0]
-            self._position[0] = position
-        else:
-            ctypes.memmove(self._token, (ctypes.c_int32 * count)(*tokens), 4 * count)
-            ctypes.memmove(
-                self._position, (ctypes.c_int32 * count)(*range(position, position + count)), 4 * count
-            )
-        batch.n_tokens = count
-        self._logits[count - 1] = wants_logits
-        self._clock.begin(count)
-        result: int = self._api.llama_decode(self._pointer, batch)
+        rows = self._batch.fill(parts)
+        self._clock.begin(rows)
+        result: int = self._api.llama_decode(self.pointer, self._batch.native)
         # A GPU works on after the call; what is timed and reported as done should be done.
-        self._api.llama_synchronize(self._pointer)
-        seconds = self._clock.end()
-        self._logits[count - 1] = 0
+        self._api.llama_synchronize(self.pointer)
+        self.seconds = self._clock.end()
         if self._crew is not None and result == DECODED:
-            self._crew.note(count, seconds)
+            prompt_tokens = sum(len(part.tokens) for part in parts if part.is_prompt)
+            self._crew.note(rows, prompt_tokens, self.seconds)
         if result < 0:
             raise self._failure(result)
         return result
 
-    def logits(self) -> bytes:
-        """Returns the logits of the row decoded last, as they are in memory."""
-        return ctypes.string_at(self._api.llama_get_logits_ith(self._pointer, -1), self._logits_bytes)
-
-    def cut(self, position: int, sequence: int = 0) -> bool:
-        """Forgets everything from `position` on; False if the memory cannot."""
-        return bool(self._api.llama_memory_seq_rm(self._memory, sequence, position, -1))
-
-    def first_position(self, sequence: int = 0) -> int:
-        """Returns the first position every part of the memory still has; -1 when empty."""
-        first: int = self._api.llama_memory_seq_pos_min(self._memory, sequence)
-        return first
-
-    def last_position(self, sequence: int = 0) -> int:
-        last: int = self._api.llama_memory_seq_pos_max(self._memory, sequence)
-        return last
-
-    def clear(self) -> None:
-        self._api.llama_memory_clear(self._memory, False)
+    def logits(self, row: int = -1) -> bytes:
+        """Returns the logits of a row of the batch decoded last, as they are in memory."""
+        return ctypes.string_at(self._api.llama_get_logits_ith(self.pointer, row), self._logits_bytes)
 
     def close(self) -> None:
-        self._api.llama_batch_free(self._batch)
-        self._api.llama_free(self._pointer)
+        self._batch.close()
+        self._api.llama_free(self.pointer)
 
     def _parameters(self, model: Model) -> Any:
         plan = model.plan
@@ -124,9 +99,9 @@ class Context:
         wanted = plan.context_tokens if plan.context_tokens > 0 else model.trained_tokens
         parameters.n_ctx = min(wanted, model.trained_tokens) if model.trained_tokens > 0 else wanted
         step = REFERENCE_TOKENS if plan.reference else max(plan.batch_tokens, REFERENCE_TOKENS)
-        parameters.n_batch = parameters.n_ubatch = min(step, parameters.n_ctx)
-        parameters.n_seq_max = SLOTS
-        parameters.n_outputs_max = SLOTS  # the default reserves logits for a whole batch
+        parameters.n_batch = parameters.n_ubatch = min(max(step, self.slots), parameters.n_ctx)
+        parameters.n_seq_max = self.slots
+        parameters.n_outputs_max = self.slots  # the default reserves logits for a whole batch
         parameters.n_threads = parameters.n_threads_batch = compute_threads(plan.threads)
         parameters.flash_attn_type = _ON if plan.reference else _AUTO
         parameters.type_k = parameters.type_v = _kv_type(plan.kv_type)
@@ -143,37 +118,6 @@ class Context:
             return KnownError(memory)
         detail = f"llama_decode returned {result}"
         return KnownError.of(NoticeCode.ENGINE_DRIVER_FAILED, Action.RETRY, Action.OPEN_LOG, detail=detail)
-
-    def _make_batch(self) -> None:
-        self._batch = batch = self._api.llama_batch_init(self.step_tokens, 0, SLOTS)
-        # Each access of a structure's field makes a new object: these are looked up once.
-        self._token, self._position, self._logits = batch.token, batch.pos, batch.logits
-        for row in range(self.step_tokens):
-            batch.n_seq_id[row] = 1
-            batch.seq_id[row][0] = 0
-            batch.logits[row] = 0
-
-
-class _Crew:
-    """The threads of a context, as many as its governors say: one for single tokens, one for prompts."""
-
-    def __init__(self, api: Any, context: int, threads: int) -> None:
-        self._api = api
-        self._context = context
-        self._decode = Governor(threads)
-        self._prefill = Governor(threads, window=3, recent=9)
-
-    def note(self, tokens: int, seconds: float) -> None:
-        before = self._decode.threads, self._prefill.threads
-        if tokens == 1:
-            self._decode.note(seconds)
-        else:
-            self._decode.forget()
-            self._prefill.note(seconds / tokens)
-        now = self._decode.threads, self._prefill.threads
-        if now != before:
-            log.info("threads: %d for single tokens, %d for prompts", *now)
-            self._api.llama_set_n_threads(self._context, *now)
 
 
 def _abort_callback(api: Any) -> Any:

@@ -20,7 +20,7 @@ class Control:
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._cancelled: set[str] = set()
-        self._active: str | None = None
+        self._active: set[str] = set()
         self._is_load_cancelled = False
         self._is_closing = False
 
@@ -33,17 +33,22 @@ class Control:
             return True
 
     def begin(self, request_id: str) -> None:
-        """The request is being worked on: cancelling it aborts what runs now."""
+        """The request takes part in the steps from now on."""
         with self._lock:
-            self._active = request_id
+            self._active.add(request_id)
+            self._set_flag()
+
+    def pause(self, request_id: str) -> None:
+        """The request takes no part in the next steps."""
+        with self._lock:
+            self._active.discard(request_id)
             self._set_flag()
 
     def end(self, request_id: str) -> None:
         with self._lock:
             self._known.discard(request_id)
             self._cancelled.discard(request_id)
-            if self._active == request_id:
-                self._active = None
+            self._active.discard(request_id)
             self._set_flag()
 
     def cancel(self, request_id: str) -> None:
@@ -75,7 +80,6 @@ class Control:
             self._set_flag()
 
     def _set_flag(self) -> None:
-        # The flag ends the whole step. With several slots in a batch it may only be set when all of them
-        # are cancelled.
-        is_up = self._is_closing or self._active in self._cancelled
+        # The flag ends the whole step: it may only be set when all that take part in it are cancelled.
+        is_up = self._is_closing or bool(self._active and self._active <= self._cancelled)
         self.abort_flag[0] = b"\x01" if is_up else b"\x00"

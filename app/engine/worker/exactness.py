@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.engine.worker.batch import Part
 from app.engine.worker.context import REFERENCE_TOKENS, Context
 
 _CUTS = ((8,), (1,) * 8, (3, 5))
@@ -18,14 +19,14 @@ def exact_step_tokens(context: Context, vocabulary_size: int) -> int:
     context empty."""
     tokens = [vocabulary_size * (row + 1) // 10 for row in range(8)]
     results = {_logits_after(context, tokens, cut) for cut in _CUTS}
-    context.clear()
+    context.memory.clear(0)
     return REFERENCE_TOKENS if len(results) == 1 else 1
 
 
 def _logits_after(context: Context, tokens: list[int], cut: Sequence[int]) -> bytes:
-    context.clear()
+    context.memory.clear(0)
     position = 0
     for size in cut:
-        context.decode(tokens[position : position + size], position)
+        context.decode([Part(0, tokens[position : position + size], position)])
         position += size
     return context.logits()

@@ -1,26 +1,26 @@
 """One answer: from its request to its terminal event, as a series of decode steps.
 
-`Generation.run` is a generator: it yields the rows it wants evaluated and goes on when they are. Whoever
-drives it can look at the pipe between steps, and later put the rows of several answers into one batch.
+A generation says which rows it wants evaluated and goes on when they are. Whoever drives it puts the rows of
+several into one batch, and may park its slot between two steps.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
-from app.domain.generation import Phase, StopReason, Timings
-from app.domain.notice import Action, NoticeCode
+from app.domain.generation import Phase, StopReason
+from app.domain.notice import Action, Notice, NoticeCode
 from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, RequestEvent, TextGrew
-from app.engine.worker.context import ABORTED, NO_ROOM, Context
+from app.engine.worker.context import NO_ROOM
 from app.engine.worker.model import Model
-from app.engine.worker.pace import Pace
-from app.engine.worker.prefix import Slot
-from app.engine.worker.prompt import PromptMaker
+from app.engine.worker.prompt import Prompt, PromptMaker
 from app.engine.worker.reasoning import ReasoningSplitter, Tags
 from app.engine.worker.sampler import Sampler
+from app.engine.worker.slot import Slot
+from app.engine.worker.stopwatch import Stopwatch
 from app.engine.worker.template import RenderCancelledError
 from app.engine.worker.textflow import TextFlow
 from app.errors import KnownError
@@ -33,60 +33,119 @@ PROGRESS_SECONDS = 0.05
 
 @dataclass(slots=True)
 class Rows:
-    """Tokens to evaluate at consecutive positions; `run` is sent what `Context.decode` returned."""
+    """Tokens to evaluate at consecutive positions. Of a prompt any beginning may be taken."""
 
-    tokens: list[int]
+    tokens: Sequence[int]
     position: int
+    is_prompt: bool = False
     wants_logits: bool = True
 
 
 @dataclass(slots=True)
+class Outcome:
+    """What became of rows: how many were taken, what `Context.decode` returned, and in which row of the
+    batch the logits of the last one are."""
+
+    result: int
+    taken: int
+    row: int
+
+
+@dataclass(slots=True)
 class Desk:
-    """What an answer is made with."""
+    """What answers are made with."""
 
     api: object
     model: Model
-    context: Context
-    slot: Slot
+    context_pointer: int
+    context_tokens: int
     prompts: PromptMaker
-    pace: Pace
 
 
 class Generation:
-    """Makes one answer. Emits exactly one terminal event before `run` ends, unless it raises a bug."""
+    """Makes one answer: `prepare`, `begin`, then `advance` for as long as `wants` is not None. Emits exactly
+    one terminal event."""
 
-    def __init__(
-        self,
-        request: GenerateRequest,
-        desk: Desk,
-        emit: Callable[[RequestEvent], None],
-        is_cancelled: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, request: GenerateRequest, desk: Desk, emit: Callable[[RequestEvent], None]) -> None:
         self.request = request
+        self.wants: Rows | None = None
+        self.is_over = False
+        self.slot: Slot | None = None
         self._desk = desk
         self._emit = emit
-        self._is_cancelled_id = is_cancelled
+        self._prompt: Prompt | None = None
         self._flow: TextFlow | None = None
-        self._watch = _Stopwatch()
+        self._sampler: Sampler | None = None
+        self._steps: Generator[Rows, Outcome, StopReason] | None = None
+        self._watch = Stopwatch()
         self._told_at = 0.0
 
-    def timings(self) -> Timings:
-        return self._watch.timings()
+    @property
+    def prompt(self) -> Sequence[int] | None:
+        """The prompt's tokens, once prepared."""
+        return None if self._prompt is None else self._prompt.tokens
 
-    def run(self) -> Generator[Rows, int, None]:
+    def prepare(
+        self, said: Callable[[], Iterable[Sequence[int]]], is_cancelled: Callable[[str], bool]
+    ) -> None:
+        """Makes the prompt. `said` tells what the cache's conversations consist of."""
+        self._emit(PhaseMoved(id=self.request.id, phase=Phase.TEMPLATE))
         try:
-            reason = yield from self._answer()
+            prompt = self._desk.prompts.make(self.request, said, lambda: is_cancelled(self.request.id))
+            if len(prompt.tokens) >= self._desk.context_tokens:
+                raise self._too_long(len(prompt.tokens))
         except RenderCancelledError:
-            reason = StopReason.CANCELLED
+            self.cancel()
         except KnownError as error:
-            log.info("request %s: %s", self.request.id, error)
-            self._tell()
-            self._emit(Failed(id=self.request.id, notice=error.notice, timings=self.timings()))
-            return
-        if self._flow is not None and reason is not StopReason.CANCELLED:
-            self._flow.finish()
-        self._tell()
-        timings = self.timings()
+            self.fail(error.notice)
+        else:
+            self._prompt = prompt
+
+    def begin(self, slot: Slot, at: float) -> None:
+        """Goes on in a slot that holds a beginning of the prompt and nothing else. Work on it began `at`."""
+        assert self._prompt is not None
+        self.slot = slot
+        self._watch.begin(at, cached=len(slot.tokens), total=len(self._prompt.tokens))
+        self._steps = self._answer(slot, self._prompt)
+        self._go_on(lambda steps: next(steps))
+
+    def advance(self, outcome: Outcome) -> None:
+        """Takes what became of `wants` and wants something else, or is over."""
+        self._go_on(lambda steps: steps.send(outcome))
+
+    def tell_phase(self) -> None:
+        """Says again where the answer is, after it had to wait."""
+        phase = Phase.PREFILL if self.wants is not None and self.wants.is_prompt else Phase.DECODE
+        total = len(self._prompt.tokens) if self._prompt is not None else 0
+        done = self.wants.position if self.wants is not None and phase is Phase.PREFILL else total
+        self._emit(PhaseMoved(id=self.request.id, phase=phase, done=done, total=total))
+
+    def tell_queued(self) -> None:
+        self._emit(PhaseMoved(id=self.request.id, phase=Phase.QUEUED))
+
+    def cancel(self) -> None:
+        """Ends it between two steps; text still held back is dropped."""
+        self._end(StopReason.CANCELLED)
+
+    def fail(self, notice: Notice) -> None:
+        self._close()
+        log.info("request %s: %s", self.request.id, notice.code)
+        self._emit(Failed(id=self.request.id, notice=notice, timings=self._watch.timings()))
+
+    def _go_on(self, step: Callable[[Generator[Rows, Outcome, StopReason]], Rows]) -> None:
+        assert self._steps is not None
+        try:
+            self.wants = step(self._steps)
+        except StopIteration as end:
+            if self._flow is not None:
+                self._flow.finish()
+            self._end(end.value)
+        except KnownError as error:
+            self.fail(error.notice)
+
+    def _end(self, reason: StopReason) -> None:
+        self._close()
+        timings = self._watch.timings()
         log.info(
             "request %s: %s; prompt %d + %d in %.0f ms, answer %d in %.0f ms",
             *(self.request.id, reason.value, timings.cache_n, timings.prompt_n, timings.prompt_ms),
@@ -94,71 +153,68 @@ class Generation:
         )
         self._emit(Finished(id=self.request.id, stop_reason=reason, timings=timings))
 
-    def _answer(self) -> Generator[Rows, int, StopReason]:
-        slot = self._desk.slot
-        self._emit(PhaseMoved(id=self.request.id, phase=Phase.TEMPLATE))
-        prompt = self._desk.prompts.make(self.request, slot.said(), self._is_cancelled)
-        if len(prompt.tokens) >= self._desk.context.tokens:
-            raise self._too_long(len(prompt.tokens))
-        splitter = ReasoningSplitter(prompt.formats, prompt.state, prompt.tags)
-        self._flow = TextFlow(self.request.sampling.stop, splitter)
-        if not (yield from self._prefill(list(prompt.tokens))):
-            return StopReason.CANCELLED
-        self._emit(PhaseMoved(id=self.request.id, phase=Phase.DECODE))
-        sampler = Sampler(self._desk.api, self._desk.model.vocabulary, self.request.sampling, prompt.tokens)
-        try:
-            return (yield from self._decode(sampler, self._flow, self._shown(prompt.formats)))
-        finally:
-            sampler.close()
+    def _close(self) -> None:
+        self.wants = None
+        self.is_over = True
+        if self._steps is not None:
+            self._steps.close()
+        if self._sampler is not None:
+            self._sampler.close()
+            self._sampler = None
+        self._tell()
 
-    def _prefill(self, tokens: list[int]) -> Generator[Rows, int, bool]:
-        """Evaluates what the cache lacks; False when cancelled."""
-        slot, pace, total = self._desk.slot, self._desk.pace, len(tokens)
-        done = slot.reuse(tokens)
-        self._watch.begin(cached=done, total=total)
-        self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
-        told_at = time.monotonic()
-        while done < total:
-            if self._is_cancelled():
-                return False
-            rows = tokens[done : done + pace.next_tokens()]
-            begun = time.monotonic()
-            result = yield Rows(rows, done, wants_logits=done + len(rows) == total)
-            if result == ABORTED:
-                slot.recover()
-                return False
-            if result == NO_ROOM:
-                raise self._too_long(total)
-            pace.note(len(rows), time.monotonic() - begun)
-            slot.tokens.extend(rows)
-            done += len(rows)
-            now = time.monotonic()
-            if done == total or now - told_at >= PROGRESS_SECONDS:
-                told_at = now
-                self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
-        return True
+    def _answer(self, slot: Slot, prompt: Prompt) -> Generator[Rows, Outcome, StopReason]:
+        splitter = ReasoningSplitter(prompt.formats, prompt.state, prompt.tags)
+        self._flow = flow = TextFlow(self.request.sampling.stop, splitter)
+        vocabulary = self._desk.model.vocabulary
+        # Before the prompt is read: what is wrong with the settings should be said at once.
+        self._sampler = sampler = Sampler(self._desk.api, vocabulary, self.request.sampling, prompt.tokens)
+        row = yield from self._prefill(slot, prompt)
+        self._emit(PhaseMoved(id=self.request.id, phase=Phase.DECODE))
+        return (yield from self._decode(slot, sampler, flow, self._shown(prompt.formats), row))
+
+    def _prefill(self, slot: Slot, prompt: Prompt) -> Generator[Rows, Outcome, int]:
+        """Evaluates what the cache lacks. Returns the row of the logits."""
+        tokens, total = prompt.tokens, len(prompt.tokens)
+        done, row, told_at = len(slot.tokens), -1, 0.0
+        for stop in [*(mark for mark in prompt.marks if done < mark < total), total]:
+            slot.checkpoint()
+            while done < stop:
+                now = time.monotonic()
+                if now - told_at >= PROGRESS_SECONDS:
+                    told_at = now
+                    self._tell_prefill(done, total)
+                outcome = yield Rows(tokens[done:stop], done, is_prompt=True, wants_logits=stop == total)
+                if outcome.result == NO_ROOM:
+                    raise self._too_long(total)
+                slot.tokens.extend(tokens[done : done + outcome.taken])
+                done, row = done + outcome.taken, outcome.row
+        self._tell_prefill(done, total)
+        return row
 
     def _decode(
-        self, sampler: Sampler, flow: TextFlow, shown: Callable[[int], bytes]
-    ) -> Generator[Rows, int, StopReason]:
+        self, slot: Slot, sampler: Sampler, flow: TextFlow, shown: Callable[[int], bytes], row: int
+    ) -> Generator[Rows, Outcome, StopReason]:
         """The hot loop: everything here runs once a token."""
-        slot, context, watch = self._desk.slot, self._desk.context, self._watch
+        pointer, watch = self._desk.context_pointer, self._watch
         most = self.request.sampling.max_tokens
         is_end = self._desk.model.vocabulary.is_end
         reason = StopReason.LENGTH if most is not None and most <= 0 else None
         while reason is None:
             sampler.is_thinking = flow.is_thinking
-            token = sampler.sample(context.pointer)
+            token = sampler.sample(pointer, row)
             now = watch.sampled()
             if is_end(token):
                 return StopReason.END
             watch.made += 1
             slot.unevaluated = [token]
             self._read(flow, shown(token), now)
-            reason = self._limit_reached(flow, most)
+            reason = self._limit_reached(slot, flow, most)
             if reason is None:
-                reason = self._result_reason((yield Rows(slot.unevaluated, len(slot.tokens))))
-            if reason is None:
+                outcome = yield Rows(slot.unevaluated, len(slot.tokens))
+                if outcome.result == NO_ROOM:
+                    return StopReason.CONTEXT_FULL
+                row = outcome.row
                 slot.tokens.append(token)
                 slot.unevaluated = []
         return reason
@@ -171,26 +227,15 @@ class Generation:
             self._told_at = now
             self._tell()
 
-    def _limit_reached(self, flow: TextFlow, most: int | None) -> StopReason | None:
+    def _limit_reached(self, slot: Slot, flow: TextFlow, most: int | None) -> StopReason | None:
         if flow.is_stopped:
             return StopReason.STOP_STRING
         if self._watch.made == most:
             return StopReason.LENGTH
-        if len(self._desk.slot.tokens) >= self._desk.context.tokens:
-            return StopReason.CONTEXT_FULL
-        return StopReason.CANCELLED if self._is_cancelled() else None
-
-    def _result_reason(self, result: int) -> StopReason | None:
-        if result == ABORTED:
-            self._desk.slot.recover()
-            return StopReason.CANCELLED
-        return StopReason.CONTEXT_FULL if result == NO_ROOM else None
-
-    def _is_cancelled(self) -> bool:
-        return self._is_cancelled_id(self.request.id)
+        return StopReason.CONTEXT_FULL if len(slot.tokens) >= self._desk.context_tokens else None
 
     def _shown(self, formats: tuple[Tags, ...]) -> Callable[[int], bytes]:
-        """Returns what a token prints. Control tokens print nothing, except those that mark reasoning."""
+        """Returns what of a token people may see: control tokens say nothing, unless they mark reasoning."""
         vocabulary = self._desk.model.vocabulary
         marks = [mark for tags in formats for mark in (tags.open, tags.close)]
         hidden = {
@@ -207,48 +252,13 @@ class Generation:
             content, reasoning = self._flow.take()
             self._emit(TextGrew(id=self.request.id, content=content, reasoning=reasoning))
 
+    def _tell_prefill(self, done: int, total: int) -> None:
+        self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
+
     def _too_long(self, prompt_tokens: int) -> KnownError:
         return KnownError.of(
             NoticeCode.PROMPT_TOO_LONG,
             Action.SHORTEN,
             prompt_tokens=prompt_tokens,
-            context_tokens=self._desk.context.tokens,
-        )
-
-
-class _Stopwatch:
-    """Counts and times of one answer. The prompt's time ends when its first token is chosen."""
-
-    def __init__(self) -> None:
-        self.made = 0
-        self._cached = self._total = self._thoughts = 0
-        self._begun = self._first = self._last = self._thought = 0.0
-
-    def begin(self, *, cached: int, total: int) -> None:
-        self._cached, self._total = cached, total
-        self._begun = time.monotonic()
-
-    def sampled(self) -> float:
-        now = self._last = time.monotonic()
-        if not self._first:
-            self._first = now
-        return now
-
-    def thought(self, now: float) -> None:
-        self._thoughts += 1
-        self._thought = now
-
-    def timings(self) -> Timings:
-        if not self._begun:
-            return Timings()
-        now = time.monotonic()
-        first = self._first or now
-        return Timings(
-            cache_n=self._cached,
-            prompt_n=self._total - self._cached,
-            prompt_ms=(first - self._begun) * 1000,
-            predicted_n=self.made,
-            predicted_ms=((self._last or now) - first) * 1000,
-            reasoning_ms=(self._thought - first) * 1000 if self._thoughts else 0.0,
-            reasoning_n=self._thoughts,
+            context_tokens=self._desk.context_tokens,
         )

@@ -47,6 +47,11 @@ class Model:
         template: bytes | None = api.llama_model_chat_template(pointer, None)
         self.template = _jinja((template or b"").decode("utf-8", "replace"))
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether its memory can go back to any place."""
+        return not self.window_tokens and not self.is_recurrent
+
     def close(self) -> None:
         self._api.llama_model_free(self.pointer)
 

@@ -16,14 +16,19 @@ class Pace:
         self._most_tokens = most_tokens
         self._seconds = _ABORTABLE_SECONDS if is_abortable else _WHOLE_SECONDS
         self._is_fixed = is_fixed
-        self._tokens = most_tokens if is_fixed else min(_FIRST_TOKENS, most_tokens)
+        self._token_seconds: float | None = None  # of the last step that says something
 
-    def next_tokens(self) -> int:
-        return self._tokens
+    def next_tokens(self, *, is_waited_for: bool = False) -> int:
+        """`is_waited_for` says that answers stand still during the step."""
+        if self._is_fixed:
+            return self._most_tokens
+        if self._token_seconds is None:
+            return min(_FIRST_TOKENS, self._most_tokens)
+        seconds = _WHOLE_SECONDS if is_waited_for else self._seconds
+        affordable = [size for size in _SIZES if size * self._token_seconds <= seconds]
+        return min(affordable[-1] if affordable else _SIZES[0], self._most_tokens)
 
     def note(self, tokens: int, seconds: float) -> None:
         """Learns from a step that took so long. Short rests of prompts say too little."""
-        if self._is_fixed or tokens < _SIZES[0]:
-            return
-        affordable = [size for size in _SIZES if size * seconds / tokens <= self._seconds]
-        self._tokens = min(affordable[-1] if affordable else _SIZES[0], self._most_tokens)
+        if tokens >= _SIZES[0]:
+            self._token_seconds = seconds / tokens

@@ -1,12 +1,14 @@
 """From a request to tokens: guard, render, continue from what is there, tokenize.
 
-Says also in which state the output starts: inside a reasoning block, or in the middle of an answer.
+Says also in which state the output starts: inside a reasoning block, or in the middle of an answer; and to
+which places in it the chat is likely to come back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from app.domain.chat import Role
 from app.domain.notice import Action, NoticeCode
 from app.domain.value import Value
 from app.engine.base import GenerateRequest
@@ -24,12 +26,17 @@ from app.engine.worker.tokenize import (
 )
 from app.errors import KnownError
 
+_MARKED_TURNS = 2  # so many user messages back an edit is likely
+Said = Callable[[], Iterable[Sequence[int]]]
+
 
 class Prompt(Value):
-    """What is evaluated before the first new token, and how its output is to be read."""
+    """What is evaluated before the first new token, and how its output is to be read. The next prompt of
+    the same chat is likely to differ from this one right after one of `marks` (counts of tokens)."""
 
-    tokens: tuple[int, ...]
+    tokens: list[int]
     formats: tuple[Tags, ...]
+    marks: tuple[int, ...] = ()
     state: State = State.MAYBE
     tags: Tags | None = None
 
@@ -43,11 +50,9 @@ class PromptMaker:
         self._vocabulary = model.vocabulary
         self._spellings = Spellings(model.vocabulary.control)
 
-    def make(
-        self, request: GenerateRequest, cached: Sequence[int], is_cancelled: Callable[[], bool]
-    ) -> Prompt:
-        """`cached` are the tokens the slot holds. Raises `KnownError` when there is no template or it
-        fails, and `RenderCancelledError`."""
+    def make(self, request: GenerateRequest, said: Said, is_cancelled: Callable[[], bool]) -> Prompt:
+        """`said` tells the tokens of each conversation in the cache. Raises `KnownError` when there is no
+        template or it fails, and `RenderCancelledError`."""
         template = self._template(request)
         guard = Guard(self._spellings)
         rendered = self._renderer.render(
@@ -64,12 +69,13 @@ class PromptMaker:
         opened = opened_by(rendered.generation_prompt, formats)
         asked = guard.restore(rendered.prompt)
         started, state, tags = self._started(request, asked, formats, opened)
-        tokens = self._generated(asked, started, cached) or self._tokens(started)
+        tokens = self._generated(asked, started, said) or self._tokens(started)
         if not tokens:  # nothing to evaluate, so no logits to sample from: llama.cpp would abort
             raise KnownError.of(
                 NoticeCode.TEMPLATE_FAILED, Action.SET_TEMPLATE, detail="the template wrote nothing"
             )
-        return Prompt(tokens=tuple(tokens), formats=formats, state=state, tags=tags)
+        marks = self._marks(request, asked.text, len(rendered.generation_prompt), tokens)
+        return Prompt(tokens=tokens, formats=formats, marks=marks, state=state, tags=tags)
 
     def _template(self, request: GenerateRequest) -> str:
         template = request.chat_template or self._model.template
@@ -100,24 +106,59 @@ class PromptMaker:
             started = with_template_text(started, f"\n{tags.close}\n\n")
         return with_plain_text(started, answer, self._spellings), State.ANSWER, None
 
-    def _generated(self, asked: PromptText, started: PromptText, cached: Sequence[int]) -> list[int]:
-        """Returns the cached tokens when they say just this: going on from the tokens the model made is
-        as if it had never stopped, while the same text may have other tokens."""
+    def _generated(self, asked: PromptText, started: PromptText, said: Said) -> list[int]:
+        """Returns cached tokens that say just this: going on from the tokens the model made is as if it had
+        never stopped, while the same text may have other tokens."""
         missing = started.text[len(asked.text) :].encode()
         if not missing:
             return []
         tokens = self._tokens(asked)
-        if common_prefix(cached, tokens) < len(tokens):
-            return []
-        for token in cached[len(tokens) :]:
-            piece = self._vocabulary.piece(token)
-            if not piece or not missing.startswith(piece):
-                return []
-            tokens.append(token)
-            missing = missing[len(piece) :]
-            if not missing:
-                return tokens
+        for cached in said():
+            if common_prefix(cached, tokens) == len(tokens):
+                found = self._saying(missing, cached[len(tokens) :])
+                if found:
+                    return tokens + found
         return []
+
+    def _saying(self, text: bytes, tokens: Sequence[int]) -> list[int]:
+        """Returns the first of `tokens` that together are `text`; none if there are none."""
+        for count, token in enumerate(tokens, 1):
+            piece = self._vocabulary.piece(token)
+            if not piece or not text.startswith(piece):
+                return []
+            text = text[len(piece) :]
+            if not text:
+                return list(tokens[:count])
+        return []
+
+    def _marks(
+        self, request: GenerateRequest, text: str, generation_prompt: int, tokens: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Places to note for memories that cannot go back anywhere: before the last messages of the user
+        (an edit) and before what the template wrote for the answer (which history has otherwise)."""
+        if self._model.keeps_all:
+            return ()
+        places = [len(text) - generation_prompt]
+        asked = [message.content.strip() for message in request.messages if message.role is Role.USER]
+        for content in asked[: -_MARKED_TURNS - 1 : -1]:
+            place = text.rfind(content, 0, places[-1])
+            if place < 0:
+                break
+            places.append(place)
+        return tuple(
+            sorted({self._tokens_before(len(text[:place].encode()), text, tokens) for place in places})
+        )
+
+    def _tokens_before(self, place: int, text: str, tokens: Sequence[int]) -> int:
+        """Returns how many tokens end at or before a place in the text, counted in bytes."""
+        vocabulary = self._vocabulary
+        is_added = tokens[0] == vocabulary.bos and not text.startswith(vocabulary.text(vocabulary.bos))
+        length = -len(vocabulary.piece(tokens[0])) if is_added else 0
+        for count, token in enumerate(tokens):
+            length += len(vocabulary.piece(token))
+            if length > place:
+                return count
+        return len(tokens)
 
     def _tokens(self, text: PromptText) -> list[int]:
         return tokens_of(text, self._vocabulary, self._spellings)

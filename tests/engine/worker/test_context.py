@@ -6,6 +6,7 @@ import pytest
 
 from app.domain.notice import NoticeCode
 from app.engine.worker import context as contexts
+from app.engine.worker.batch import Part
 from app.engine.worker.context import ABORTED, DECODED, NO_ROOM, REFERENCE_TOKENS, Context
 from app.engine.worker.control import Control
 from app.engine.worker.stepclock import StepClock
@@ -47,39 +48,39 @@ def test_a_context_is_never_longer_than_the_model_was_trained_for(library, smol)
 
 
 def test_positions_are_explicit(bench):
-    assert bench.context.decode([5, 6, 7], 0) == DECODED
-    assert bench.context.decode([8], 3) == DECODED
-    assert (bench.context.first_position(), bench.context.last_position()) == (0, 3)
-    assert bench.context.cut(2)
-    assert bench.context.last_position() == 1
-    bench.context.clear()
-    assert bench.context.last_position() == -1
+    assert bench.decode([5, 6, 7], 0) == DECODED
+    assert bench.decode([8], 3) == DECODED
+    assert (bench.memory.first_position(0), bench.memory.last_position(0)) == (0, 3)
+    assert bench.memory.cut(0, 2)
+    assert bench.memory.last_position(0) == 1
+    bench.memory.clear(0)
+    assert bench.memory.last_position(0) == -1
 
 
 def test_one_row_or_many_give_the_same_logits(bench):
-    bench.context.decode([5, 6, 7], 0)
+    bench.decode([5, 6, 7], 0)
     together = bench.context.logits()
-    bench.context.clear()
+    bench.memory.clear(0)
     for position, token in enumerate([5, 6, 7]):
-        bench.context.decode([token], position)
+        bench.decode([token], position)
     assert bench.context.logits() == together
 
 
 def test_a_full_context_is_told(library, smol, expect_log):
     expect_log("failed to find a memory slot", maybe=True)
     context = make(library, smol, context_tokens=256, batch_tokens=256)
-    assert context.decode([5] * 256, 0) == DECODED
-    assert context.decode([5], 256) == NO_ROOM
+    assert context.decode([Part(0, [5] * 256, 0)]) == DECODED
+    assert context.decode([Part(0, [5], 256)]) == NO_ROOM
     context.close()
 
 
 def test_the_flag_ends_a_step_in_its_middle(bench):
     bench.evaluate([5] * 20)
     bench.control.close()  # raises the flag for good
-    assert bench.context.decode([6] * 32, 20) == ABORTED
+    assert bench.decode([6] * 32, 20) == ABORTED
     bench.slot.recover()
     assert len(bench.slot.tokens) == 20
-    assert bench.context.last_position() == 19
+    assert bench.memory.last_position(0) == 19
 
 
 def test_a_step_is_counted_and_timed_while_it_runs(bench):
@@ -92,7 +93,7 @@ def test_a_step_is_counted_and_timed_while_it_runs(bench):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    bench.context.decode([5] * 32, 0)
+    bench.decode([5] * 32, 0)
     stop.set()
     watcher.join()
     assert bench.clock.steps == 1
@@ -107,7 +108,7 @@ def test_an_unknown_cache_type_is_refused(library, smol):
 
 def test_a_small_cache_type_is_taken(library, smol):
     context = make(library, smol, kv_type="q8_0", context_tokens=512)
-    assert context.decode([5, 6], 0) == DECODED
+    assert context.decode([Part(0, [5, 6], 0)]) == DECODED
     context.close()
 
 
@@ -128,12 +129,12 @@ def test_a_model_that_does_not_continue_texts_is_refused(library, smol, monkeypa
 def test_a_device_that_fails_is_told(library, bench, monkeypatch):
     monkeypatch.setattr(bench.context._api, "llama_decode", lambda *_: -3)
     with pytest.raises(KnownError) as caught:
-        bench.context.decode([5], 0)
+        bench.decode([5], 0)
     assert caught.value.notice.code is NoticeCode.ENGINE_DRIVER_FAILED
     assert caught.value.notice.facts == {"detail": "llama_decode returned -3"}
     library.log.receive(2, b"ggml_vulkan: Device memory allocation of size 9 failed\n")
     with pytest.raises(KnownError) as caught:
-        bench.context.decode([5], 0)
+        bench.decode([5], 0)
     assert caught.value.notice.code is NoticeCode.ENGINE_OUT_OF_GPU_MEMORY
     library.log.forget()
 
@@ -145,9 +146,9 @@ def test_threads_follow_the_governors_unless_a_number_was_asked_for(library, smo
     monkeypatch.setattr(library.api, "llama_set_n_threads", lambda _context, *now: set_to.append(now))
     assert free._crew is not None
     for seconds in (1.0, 9.0, 9.0, 9.0):
-        free._crew.note(1, seconds)
+        free._crew.note(1, 0, seconds)
     for seconds in (1.0, 9.0, 9.0):
-        free._crew.note(64, seconds * 64)
+        free._crew.note(64, 64, seconds * 64)
     assert set_to == [(2, 4), (2, 2)]
     free.close()
     fixed = make(library, smol, threads=1)

@@ -2,83 +2,23 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import NoticeCode
-from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
-from app.engine.wire import Cancel, FromChild, Generate, Load, Loaded, LoadFailed, LoadProgress
-from app.engine.worker import engineloop
-from app.engine.worker.control import Control
-from app.engine.worker.engineloop import EngineLoop, Inbox
-from app.engine.worker.stepclock import StepClock
-from app.engine.worker.template import TemplateRenderer
+from app.engine.base import Finished, PhaseMoved, TextGrew
+from app.engine.wire import FromChild, Loaded, LoadFailed, LoadProgress
+from app.engine.worker import engineloop, generate
 from app.errors import KnownError
-from app.spawn import Role as ProcessRole
-from app.spawn import role_argv
-from tests.engine.worker.childclient import GREEDY, chat
-from tests.engine.worker.conftest import plan_of
-from tests.realmodels import gemma3, smollm2
+from tests.engine.worker.looprig import Loop, at_end_of
+from tests.realmodels import gemma3
 
 pytestmark = pytest.mark.llama
-TEMPLATE = "{{ messages[0].content }}"
-
-
-class Loop:
-    """An engine loop, what it is to be sent and what it said."""
-
-    def __init__(self, library) -> None:
-        self.inbox: Inbox = queue.SimpleQueue()
-        self.control = Control()
-        self.frames: list[FromChild] = []
-        self.on_frame: Callable[[FromChild], None] = lambda _frame: None
-        renderer = TemplateRenderer(tuple(role_argv(ProcessRole.TEMPLATE)))
-        self.loop = EngineLoop(library, renderer, self.control, StepClock(), self.inbox, self._said)
-
-    def load(self, path: Path = smollm2(), **fields: object) -> None:  # noqa: B008
-        self.inbox.put(Load(plan=plan_of(path, context_tokens=512, **fields)))
-
-    def generate(self, request_id: str, text: str = "Once upon a", **fields: object) -> None:
-        assert self.control.accept(request_id)
-        fields = {"sampling": GREEDY, "chat_template": TEMPLATE, **fields}
-        self.inbox.put(Generate(request=GenerateRequest(id=request_id, messages=chat(text), **fields)))
-
-    def cancel(self, request_id: str) -> None:
-        self.control.cancel(request_id)
-        self.inbox.put(Cancel(id=request_id))
-
-    def run(self) -> None:
-        """Until everything sent so far, and what `on_frame` sends, is done."""
-        self.inbox.put(None)
-        self.loop.run()
-
-    def end_of(self, request_id: str) -> Finished | Failed:
-        (end,) = [f for f in self.frames if isinstance(f, Finished | Failed) and f.id == request_id]
-        return end
-
-    def _said(self, frame: FromChild) -> None:
-        self.frames.append(frame)
-        self.on_frame(frame)
 
 
 @pytest.fixture
 def loop(library) -> Loop:
     return Loop(library)
-
-
-def at_end_of(loop: Loop, request_id: str) -> None:
-    """Lets the loop end when that request did: `None` overtakes nothing that runs."""
-
-    def watch(frame: FromChild) -> None:
-        if isinstance(frame, Finished | Failed) and frame.id == request_id:
-            loop.inbox.put(None)
-
-    loop.on_frame = watch
-    loop.loop.run()
 
 
 def test_a_model_is_loaded_and_described(loop, monkeypatch):
@@ -150,7 +90,7 @@ def test_one_that_comes_while_another_runs_is_queued(loop):
 
     sent: list[bool] = []
     loop.on_frame = add_another
-    loop.load()
+    loop.load(slots=1)
     loop.generate("a")
     loop.loop.run()
     phases = [f.phase for f in loop.frames if isinstance(f, PhaseMoved) and f.id == "b"]
@@ -175,14 +115,14 @@ def test_cancelled_while_it_runs(loop):
 
 def test_a_bug_ends_one_request_and_the_next_is_right(loop, expect_log, monkeypatch):
     expect_log("request a")
-    feed = engineloop.Generation._read
+    feed = generate.Generation._read
 
     def explode(generation: object, *arguments: object) -> None:
         if generation.request.id == "a":
             raise ZeroDivisionError("oops")
         feed(generation, *arguments)
 
-    monkeypatch.setattr(engineloop.Generation, "_read", explode)
+    monkeypatch.setattr(generate.Generation, "_read", explode)
     loop.load()
     loop.generate("a")
     loop.generate("b")
@@ -197,7 +137,7 @@ def test_a_device_that_fails_ends_one_request(loop, library, monkeypatch):
     decode = library.api.llama_decode
     failures = iter([-3])
     monkeypatch.setattr(library.api, "llama_decode", lambda *a: next(failures, None) or decode(*a))
-    loop.load()
+    loop.load(slots=1)
     loop.generate("a")
     loop.generate("b")
     at_end_of(loop, "b")

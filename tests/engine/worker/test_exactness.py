@@ -28,7 +28,7 @@ def test_a_step_of_that_size_gives_the_bits_of_single_tokens(benches):
     size = warm.desk.model.vocabulary.size
     step = exact_step_tokens(warm.context, size)
     assert step in {1, REFERENCE_TOKENS}
-    assert warm.context.last_position() == -1
+    assert warm.memory.last_position(0) == -1
     draw = random.Random(7)
     tokens = [draw.randrange(size // 10, size // 2) for _ in range(27)]
     cold.evaluate(tokens, 1)

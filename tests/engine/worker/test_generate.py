@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from app.domain.chat import Role
@@ -7,6 +9,8 @@ from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, NoticeCode
 from app.engine.base import Failed, PhaseMoved, PromptMessage, TextGrew
 from app.engine.worker import generate
+from app.engine.worker.batch import Part
+from app.engine.worker.context import NO_ROOM
 from app.errors import KnownError
 from tests.engine.worker.workbench import CHATML, Workbench, sampling
 
@@ -25,7 +29,7 @@ def shared(library, smol):
 @pytest.fixture
 def bench(shared):
     shared.slot.forget()
-    shared.context.tokens = 4096
+    shared.desk.context_tokens = 4096
     return shared
 
 
@@ -120,7 +124,7 @@ def test_the_same_seed_gives_the_same_answer(bench):
 
 
 def test_a_prompt_longer_than_the_context_is_refused(bench):
-    bench.context.tokens = 20
+    bench.desk.context_tokens = 20
     notice = bench.ask(HELPFUL, CAPITAL).notice
     assert notice.code is NoticeCode.PROMPT_TOO_LONG
     assert notice.facts["context_tokens"] == 20
@@ -130,7 +134,7 @@ def test_a_prompt_longer_than_the_context_is_refused(bench):
 
 def test_a_full_context_ends_the_answer(bench):
     prompt = bench.ask(HELPFUL, CAPITAL).timings.prompt_n
-    bench.context.tokens = prompt + 4
+    bench.desk.context_tokens = prompt + 4
     answer = bench.ask(HELPFUL, CAPITAL, sampling=sampling(max_tokens=None))
     assert answer.stop_reason is StopReason.CONTEXT_FULL
     assert answer.content == "The capital of France is"
@@ -139,8 +143,8 @@ def test_a_full_context_ends_the_answer(bench):
 def test_a_memory_without_room_is_a_full_context(bench, monkeypatch):
     decode = bench.context.decode
 
-    def decode_until(tokens: list[int], position: int, **fields: bool) -> int:
-        return decode(tokens, position, **fields) if position < limit else 1
+    def decode_until(parts: list[Part]) -> int:
+        return decode(parts) if parts[0].position < limit else NO_ROOM
 
     monkeypatch.setattr(bench.context, "decode", decode_until)
     limit = 0
@@ -167,7 +171,7 @@ def test_cancelled_in_prefill_the_slot_stays_good(bench):
         generate.PROGRESS_SECONDS = monkey
     assert answer.stop_reason is StopReason.CANCELLED
     assert [frame.phase for frame in answer.phases][-1] is Phase.PREFILL
-    assert bench.context.last_position() == len(bench.slot.tokens) - 1
+    assert bench.memory.last_position(0) == len(bench.slot.tokens) - 1
     assert bench.ask(HELPFUL, CAPITAL).content == expected
 
 
@@ -178,7 +182,7 @@ def test_aborted_in_the_middle_of_a_step(bench):
 
     answer = bench.ask("word " * 100, on_event=raise_flag)
     assert answer.stop_reason is StopReason.CANCELLED
-    assert bench.context.last_position() == len(bench.slot.tokens) - 1
+    assert bench.memory.last_position(0) == len(bench.slot.tokens) - 1
 
 
 def test_cancelled_while_it_answers(bench):
@@ -214,12 +218,12 @@ def test_cancelled_before_it_began(bench):
 def test_a_fault_on_the_way_keeps_the_text_so_far(bench):
     events: list[object] = []
     generation = bench.begin(HELPFUL, CAPITAL, emit=events.append)
-    steps = generation.run()
-    rows = next(steps)
+    generation.prepare(list, bench.control.is_cancelled)
+    generation.begin(bench.slot, time.monotonic())
     while not any(isinstance(event, TextGrew) for event in events):
-        rows = steps.send(bench.context.decode(rows.tokens, rows.position))
-    with pytest.raises(StopIteration):
-        steps.throw(KnownError.of(NoticeCode.ENGINE_DRIVER_FAILED, detail="gone"))
+        generation.advance(bench.evaluated(generation.wants))
+    generation.fail(KnownError.of(NoticeCode.ENGINE_DRIVER_FAILED, detail="gone").notice)
+    assert generation.is_over
     assert isinstance(events[-1], Failed)
     assert events[-1].timings.predicted_n >= 1
     bench.control.end(generation.request.id)

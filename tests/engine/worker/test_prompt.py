@@ -24,7 +24,7 @@ def maker(smol) -> PromptMaker:
 
 def made(maker: PromptMaker, cached: list[int] | None = None, **fields: object) -> Prompt:
     request = GenerateRequest(id="r", **{"messages": chat("What is it?"), **fields})
-    return maker.make(request, cached or [], lambda: False)
+    return maker.make(request, lambda: [cached or []], lambda: False)
 
 
 def text_of(smol, prompt: Prompt) -> str:
@@ -110,8 +110,8 @@ def test_the_tokens_the_model_made_are_kept(maker, smol):
     odd = [token for letter in "Paris" for token in vocabulary.tokenize(letter, parse_special=False)]
     prompt = made(maker)
     cached = [*prompt.tokens, *odd, *vocabulary.tokenize(" more", parse_special=False)]
-    assert made(maker, cached, answer_prefix="Paris").tokens == (*prompt.tokens, *odd)
-    assert made(maker, cached, answer_prefix="Par").tokens == (*prompt.tokens, *odd[:3])
+    assert made(maker, cached, answer_prefix="Paris").tokens == [*prompt.tokens, *odd]
+    assert made(maker, cached, answer_prefix="Par").tokens == [*prompt.tokens, *odd[:3]]
 
 
 def test_other_cached_tokens_are_not_taken_for_the_answer(maker, smol):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.domain.generation import Sampling
 from app.engine.base import GenerateRequest, PromptMessage, RequestEvent
+from app.engine.worker.batch import Part
 from app.engine.worker.bindings import Library
-from app.engine.worker.context import Context
+from app.engine.worker.context import ABORTED, Context
 from app.engine.worker.control import Control
-from app.engine.worker.generate import Desk, Generation
+from app.engine.worker.generate import Desk, Generation, Outcome, Rows
 from app.engine.worker.model import Model
-from app.engine.worker.pace import Pace
-from app.engine.worker.prefix import Slot
 from app.engine.worker.prompt import PromptMaker
+from app.engine.worker.slot import CacheKind, Slot
 from app.engine.worker.stepclock import StepClock
 from app.engine.worker.template import Rendered, RenderJob
 from tests.engine.worker.childclient import GREEDY, Answer, chat
@@ -51,11 +52,13 @@ class Workbench:
         library.log.is_expected = self.control.is_aborting
         self.clock = StepClock()
         self.context = Context(library, model, self.clock, self.control.abort_flag)
-        self.slot = Slot(self.context, model.window_tokens)
+        self.memory = self.context.memory
+        self.kind = CacheKind(window_tokens=model.window_tokens, is_recurrent=model.is_recurrent)
+        self.slot = Slot(self.memory, self.kind, 0)
+        self.step = step
         self.renderer: Any = InlineRenderer()
         self.prompts = PromptMaker(model, self.renderer)
-        pace = Pace(step, is_abortable=True, is_fixed=True)
-        self.desk = Desk(library.api, model, self.context, self.slot, self.prompts, pace)
+        self.desk = Desk(library.api, model, self.context.pointer, self.context.tokens, self.prompts)
         self._count = 0
 
     def begin(
@@ -66,7 +69,7 @@ class Workbench:
         request = GenerateRequest(id=f"r{self._count}", messages=chat(*messages), **fields)
         self.control.accept(request.id)
         self.control.begin(request.id)
-        return Generation(request, self.desk, emit, self.control.is_cancelled)
+        return Generation(request, self.desk, emit)
 
     def ask(
         self,
@@ -80,24 +83,43 @@ class Workbench:
             events.append(event)
             on_event(event)
 
-        generation = self.begin(*messages, emit=emit, **fields)
-        steps = generation.run()
-        try:
-            rows = next(steps)
-            while True:
-                rows = steps.send(
-                    self.context.decode(rows.tokens, rows.position, wants_logits=rows.wants_logits)
-                )
-        except StopIteration:
-            self.control.end(generation.request.id)
+        self.drive(self.begin(*messages, emit=emit, **fields))
         return Answer(list(events))
+
+    def drive(self, generation: Generation) -> None:
+        """Makes the whole answer in the one slot."""
+        request_id = generation.request.id
+        generation.prepare(lambda: [self.slot.said()], self.control.is_cancelled)
+        if not generation.is_over:
+            assert generation.prompt is not None
+            self.slot.reuse(generation.prompt)
+            generation.begin(self.slot, time.monotonic())
+        while generation.wants is not None:
+            if self.control.is_cancelled(request_id):
+                generation.cancel()
+                break
+            outcome = self.evaluated(generation.wants)
+            if outcome.result == ABORTED:
+                self.slot.recover()
+                generation.cancel()
+            else:
+                generation.advance(outcome)
+        self.control.end(request_id)
+
+    def evaluated(self, rows: Rows) -> Outcome:
+        tokens = rows.tokens[: self.step] if rows.is_prompt else rows.tokens
+        result = self.decode(tokens, rows.position)
+        return Outcome(result, len(tokens), len(tokens) - 1)
+
+    def decode(self, tokens: Sequence[int], position: int) -> int:
+        return self.context.decode([Part(0, tokens, position)])
 
     def evaluate(self, tokens: list[int], step: int = 32) -> int:
         """Brings the slot to just these tokens; returns how many it had already."""
         kept = done = self.slot.reuse(tokens)
         while done < len(tokens):
             part = tokens[done : done + step]
-            assert self.context.decode(part, done) == 0
+            assert self.decode(part, done) == 0
             self.slot.tokens.extend(part)
             done += len(part)
         return kept
