@@ -280,7 +280,8 @@ class ModelPicker(QWidget):
             self.bar.setValue(int(_STEPS * loading.progress))
             self.state.set_whole_text(engine_text(loading))
         elif self._models.can_eject and status is not None and status.loaded is not None:
-            self.state.set_whole_text(SEPARATOR.join([engine_text(status), placement_text(status.loaded)]))
+            short = engine_text(status)
+            self.state.set_whole_text(SEPARATOR.join([short, placement_text(status.loaded)]), short)
         else:
             self.state.set_whole_text(engine_text(status))
         self.bar.setVisible(loading is not None)

@@ -31,11 +31,14 @@ class Sign(QLabel):
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut with an ellipsis where it has no room; the tool tip then has it whole."""
+    """One line that is cut with an ellipsis where it has no room; the tool tip then has it whole.
+
+    Where not even half of it has room, shorter words stand in its place, if there are any.
+    """
 
     def __init__(self, text: str = "", kind: str = "") -> None:
         super().__init__()
-        self._whole = ""
+        self._whole, self._short = "", ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if kind:
@@ -45,16 +48,19 @@ class ElidedLabel(QLabel):
     def whole_text(self) -> str:
         return self._whole
 
-    def set_whole_text(self, text: str) -> None:
-        if text != self._whole:
-            self._whole = text
+    def set_whole_text(self, text: str, short: str = "") -> None:
+        if (text, short) != (self._whole, self._short):
+            self._whole, self._short = text, short
             self.setAccessibleName(text)
             self._cut()
             self.updateGeometry()
 
     def _cut(self) -> None:
         room = self.contentsRect().width()
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        metrics = self.fontMetrics()
+        is_tight = self._short and 2 * room < metrics.horizontalAdvance(self._whole)
+        text = self._short if is_tight else self._whole
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
         if shown != self.text():
             self.setText(shown)
             self.setToolTip("" if shown == self._whole else self._whole)

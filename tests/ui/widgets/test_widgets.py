@@ -70,6 +70,20 @@ def test_an_elided_label_has_the_rest_in_its_tool_tip(qapp, show):
     assert label.toolTip() == ""
 
 
+def test_a_line_without_even_half_its_room_is_said_shorter(qapp, show):
+    label = ElidedLabel()
+    label.set_whole_text("Loaded · 28 of 28 layers on the graphics card", "Loaded")
+    show(label)
+    label.setFixedWidth(70)
+    qapp.processEvents()
+    assert (label.text(), label.toolTip()) == ("Loaded", label.whole_text())
+    label.setFixedWidth(200)
+    qapp.processEvents()
+    assert label.text().endswith("…")
+    label.set_whole_text("Loaded")
+    assert label.text() == "Loaded"
+
+
 def test_a_fold_opens_and_closes(theme, show):
     body = QLabel("inside")
     fold = Fold(theme, body)
