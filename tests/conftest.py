@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -34,6 +35,9 @@ os.environ["HOME"] = str(_ROOT / "user")
 # Threads of llama.cpp wait for each other at every step. Several tests at once have fewer cores than threads:
 # spinning, they took three times the processor time; asleep, they leave it to those they wait for.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+# Hundreds of processes are started; each would compile everything it imports anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # A spawned process is not under the guard on sockets: let it find nothing there instead of the real Hub.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 if "COVERAGE_PROCESS_CONFIG" in os.environ:  # engine children are measured too, and may write nowhere else
