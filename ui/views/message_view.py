@@ -160,6 +160,7 @@ class AnswerView(MessageView):
         super().__init__(theme)
         self.pane = self._page(MarkdownView(theme, transcript_font(zoom)))
         self._message: Message | None = None
+        self._phase = ""  # what it is doing while it is made
         self._thought: MarkdownView | None = None  # made with the first thought
         self._fold: Fold | None = None
         self._column = QVBoxLayout(self)
@@ -198,10 +199,17 @@ class AnswerView(MessageView):
         if self._fold is not None:
             self._fold.set_title(thought_text(message))
         self.pane.setVisible(bool(message.content))
+        self._show_phase()
 
     def set_phase(self, text: str) -> None:
-        if self._message is not None and self._message.status is MessageStatus.STREAMING:
-            self._status.set_whole_text(text)
+        self._phase = text
+        self._show_phase()
+
+    def _show_phase(self) -> None:
+        message = self._message
+        if message is not None and message.status is MessageStatus.STREAMING:
+            is_thinking = bool(message.reasoning) and not message.content  # which the fold says
+            self._status.set_whole_text("" if is_thinking else self._phase)
 
     def fit_to(self, width: int) -> None:
         self.pane.fit_to(width)

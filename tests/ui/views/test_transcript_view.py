@@ -233,11 +233,14 @@ def test_thoughts_stand_in_a_fold(host, ask, view, settle):
     settle()
     answer = view.views[-1]
     assert answer._fold.title() == "Thinking"
+    assert answer.status_text == ""  # one word for it is enough
     assert not answer._fold.is_open
     assert not answer._thought.isVisible()
     answer._fold._button.click()
     assert answer._thought.isVisible()
     host.grow("Hello", " More.")
+    settle()
+    assert answer.status_text == "Waiting for the engine"  # nothing else was told
     host.end(timings=Timings(reasoning_ms=6200, reasoning_n=184))
     settle()
     assert answer._fold.title() == "Thought for 6.2 s · 184 tokens"
