@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import secrets
+from array import array
+from collections import defaultdict
 from typing import Any
 
-import numpy
-
 from app.domain.generation import Sampling
-from app.engine.worker.penalties import Adjustment, Logits
-from app.engine.worker.pieces import Ids
+from app.engine.worker.penalties import Adjustment
 
 LEAST_TEMPERATURE = 0.001  # below it logits overflow; it is greedy long before
 _SEEDS = 0xFFFFFFFF  # the last value means "draw one" to llama.cpp, which could then not be repeated
@@ -23,7 +22,7 @@ _MIROSTAT_TOKENS = 100  # its first version estimates from so many; what its aut
 # A min-p that only drops tokens which cannot be drawn at all: some samplers fail on those (their entropy is
 # 0 * log 0) and would keep everything.
 _SCARCELY = 1e-20
-_CANDIDATE = numpy.dtype([("id", numpy.int32), ("logit", numpy.float32), ("p", numpy.float32)])
+_FIELDS, _FIELD_BYTES = 3, 4  # of a candidate: token, logit, probability
 
 
 class Chain:
@@ -55,38 +54,47 @@ class Candidates:
     """Tokens that may be chosen, with their logits, as llama.cpp wants them."""
 
     def __init__(self, api: Any, size: int) -> None:
-        self._data = numpy.zeros(size, _CANDIDATE)
-        self._every = numpy.arange(size, dtype=numpy.int32)
-        self._scratch = numpy.zeros(size, numpy.float32)
-        self._base = self._data.ctypes.data
-        self._first = ctypes.cast(self._base, ctypes.POINTER(api.llama_token_data))
+        self._data = (api.llama_token_data * size)()
+        memory = memoryview(self._data).cast("B")
+        self._tokens, self._logits = memory.cast("i")[::_FIELDS], memory.cast("f")[1::_FIELDS]
+        self._every = memoryview(array("i", range(size)))
+        self._first = ctypes.cast(self._data, ctypes.POINTER(api.llama_token_data))
         self.array = api.llama_token_data_array()
 
-    def fill(self, row: Logits, tokens: Ids | None = None) -> None:
+    def fill(self, row: memoryview[float], tokens: list[int] | None = None) -> None:
         """Takes certain tokens, or all."""
-        tokens = self._every if tokens is None else tokens
-        count = len(tokens)
-        self._data["id"][:count] = tokens
-        self._data["logit"][:count] = row if count == len(row) else row[tokens]
+        if tokens is None:
+            self._tokens[:] = self._every
+            self._logits[:] = row
+        else:
+            self._tokens[: len(tokens)] = memoryview(array("i", tokens))
+            self._logits[: len(tokens)] = memoryview(array("f", [row[token] for token in tokens]))
         self.array.data = self._first
-        self.array.size = count
+        self.array.size = len(row if tokens is None else tokens)
         self.array.selected = -1
         self.array.sorted = False
 
     def adjust(self, adjustment: Adjustment) -> None:
-        """Lets something change logits that works on whole rows."""
-        # A sampler may have moved the beginning.
-        start = (ctypes.addressof(self.array.data.contents) - self._base) // _CANDIDATE.itemsize
-        left = self._data[start : start + self.array.size]
-        self._scratch.fill(0)
-        self._scratch[left["id"]] = left["logit"]
-        adjustment.apply(self._scratch)
-        left["logit"] = self._scratch[left["id"]]
+        """Lets something change logits."""
+        left = range(self._start(), self._start() + self.array.size)
+        logits = defaultdict(float, {self._tokens[place]: self._logits[place] for place in left})
+        adjustment.apply(logits)
+        for place in left:
+            self._logits[place] = logits[self._tokens[place]]
         self.array.sorted = False
 
+    def tokens(self) -> list[int]:
+        """Returns what is left."""
+        return self._tokens[self._start() : self._start() + self.array.size].tolist()
+
     def selected(self) -> int:
-        token: int = self.array.data[self.array.selected].id
+        token: int = self._tokens[self._start() + self.array.selected]
         return token
+
+    def _start(self) -> int:
+        # A sampler may have moved the beginning.
+        moved = ctypes.addressof(self.array.data.contents) - ctypes.addressof(self._data)
+        return moved // (_FIELDS * _FIELD_BYTES)
 
 
 def seed_of(sampling: Sampling) -> int:

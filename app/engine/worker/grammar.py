@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-import numpy
-
 from app.domain.generation import Trigger
 from app.domain.notice import NoticeCode
 from app.engine.worker import gbnf, pieces
 from app.engine.worker.automaton import DEAD, Automaton
-from app.engine.worker.pieces import Ids, Pieces
+from app.engine.worker.pieces import Pieces
 from app.errors import KnownError
 
 _MOST_MASKS = 32
@@ -43,7 +41,7 @@ class Constraint:
         except gbnf.GrammarError as error:
             raise KnownError.of(NoticeCode.BAD_REQUEST, detail=f"grammar, {error}") from None
         self._place: Place = (self._automaton.start, b"")
-        self._masks: dict[Place, Ids] = {}
+        self._masks: dict[Place, list[int]] = {}
         self.is_waiting = bool(triggers)
         self._words = tuple(trigger.word.encode() for trigger in triggers if trigger.word)
         self._tokens = frozenset(trigger.token for trigger in triggers if trigger.token is not None)
@@ -72,7 +70,7 @@ class Constraint:
         """Whether `allowed` has been asked for before in the same place, and costs nothing."""
         return self._place in self._masks
 
-    def allowed(self) -> Ids:
+    def allowed(self) -> list[int]:
         """Returns every token that is allowed now, once a trigger has been heard."""
         mask = self._masks.get(self._place)
         if mask is None:
@@ -81,7 +79,7 @@ class Constraint:
             mask = self._masks[self._place] = self._mask()
         return mask
 
-    def _mask(self) -> Ids:
+    def _mask(self) -> list[int]:
         index = _PIECES.get(self._vocabulary)
         if index is None:
             index = _PIECES[self._vocabulary] = Pieces(self._vocabulary)
@@ -91,9 +89,10 @@ class Constraint:
         singly += [each.token for each in named if 0 <= each.token < self._vocabulary.size]
         if any(each.is_other for each in named):
             singly = list(range(self._vocabulary.size))
-        fitting = [token for token in singly if self._after(self._place, token)[0] != DEAD]
-        texts = index.following(self._automaton, state) if not rest else numpy.empty(0, numpy.int32)
-        return numpy.unique(numpy.concatenate((texts, numpy.array(fitting, dtype=numpy.int32))))
+        fitting = {token for token in singly if self._after(self._place, token)[0] != DEAD}
+        if not rest:
+            fitting.update(index.following(self._automaton, state))
+        return sorted(fitting)
 
     def _after(self, place: Place, token: int) -> Place:
         state, rest = place

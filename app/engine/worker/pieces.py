@@ -9,13 +9,8 @@ from bisect import bisect_left, bisect_right
 from operator import itemgetter
 from typing import Protocol
 
-import numpy
-from numpy.typing import NDArray
-
 from app.engine.worker.automaton import DEAD, Automaton
 from app.engine.worker.gbnf import LAST_CHARACTER
-
-Ids = NDArray[numpy.int32]
 
 
 class Vocabulary(Protocol):
@@ -51,19 +46,19 @@ class Pieces:
                     self.cut.append(token)
         whole.sort()
         self.texts = [text for text, _ in whole]
-        self._ids: Ids = numpy.array([token for _, token in whole], dtype=numpy.int32)
+        self._ids = [token for _, token in whole]
         self._shared = [
             0,
             *(_shared(one, next_) for one, next_ in zip(self.texts, self.texts[1:], strict=False)),
         ]
 
-    def following(self, automaton: Automaton, state: int) -> Ids:
+    def following(self, automaton: Automaton, state: int) -> list[int]:
         """Returns the tokens of `texts` that the automaton can follow from a state."""
         found: list[int] = []
         spans = automaton.beginnings(state)
         for first, beyond in zip(spans[::2], spans[1::2], strict=True):
             self._follow(automaton, state, self._first(first), self._first(beyond), found)
-        return self._ids[found]
+        return [self._ids[place] for place in found]
 
     def _first(self, code: int) -> int:
         """Returns the place of the first text that does not begin before a character."""

@@ -11,16 +11,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from app.domain.generation import Sampling
 from app.domain.notice import NoticeCode
 from app.domain.samplers import complete, fault
 from app.engine.worker import chain
 from app.engine.worker.chain import Candidates, Chain
 from app.engine.worker.grammar import Constraint
-from app.engine.worker.penalties import Adjustment, Biases, Dry, Logits, Penalties
-from app.engine.worker.pieces import Ids
+from app.engine.worker.penalties import Adjustment, Biases, Dry, Penalties
 from app.engine.worker.vocabulary import Vocabulary
 from app.errors import KnownError
 
@@ -44,8 +41,9 @@ class Sampler:
         self._size = vocabulary.size
         self._sampling: Any = complete(sampling)  # no field is None now that may not be
         self._row_address = 0
-        self._row: Logits = numpy.zeros(0, numpy.float32)
+        self._row: memoryview[float] = memoryview(b"").cast("f")
         self._candidates: Candidates | None = None
+        self._best: Chain | None = None  # takes the best tokens of a row
         self._constraint = self._make_constraint(vocabulary)
         self._first: list[Adjustment] = [*self._biases(vocabulary)]
         self._steps: list[Chain | Adjustment] = []
@@ -84,8 +82,11 @@ class Sampler:
             if isinstance(step, Chain):
                 step.close()
         self._steps.clear()
+        if self._best is not None:
+            self._best.close()
+            self._best = None
 
-    def _fitting(self, constraint: Constraint, logits: Logits, token: int) -> int:
+    def _fitting(self, constraint: Constraint, logits: memoryview[float], token: int) -> int:
         while constraint.is_waiting and not constraint.allows(token):
             # It would begin the grammar with something that does not fit.
             logits[token] = -math.inf
@@ -94,46 +95,51 @@ class Sampler:
             return token
         allowed = None if constraint.has_mask else self._best_allowed(constraint, logits)
         if allowed is None:
-            allowed = constraint.allowed()
-            allowed = allowed[logits[allowed] > -math.inf]
-        if not len(allowed):
+            allowed = [token for token in constraint.allowed() if logits[token] > -math.inf]
+        if not allowed:
             raise KnownError.of(NoticeCode.BAD_REQUEST, detail="grammar: 0")
         return self._draw(logits, allowed)
 
-    def _best_allowed(self, constraint: Constraint, logits: Logits) -> Ids | None:
+    def _best_allowed(self, constraint: Constraint, logits: memoryview[float]) -> list[int] | None:
         """Returns the best of the allowed tokens, so many that more would change nothing; None when they
         are not among the best of all, and all allowed ones have to be found."""
         looked_at = 2 * self._enough + _MORE
         if not self._enough or looked_at >= min(self._size, _MOST_LOOKED_AT):
             return None
-        best = numpy.argpartition(logits, -looked_at)[-looked_at:]
-        best = best[logits[best] > -math.inf]
-        fitting = [token for token in best.tolist() if constraint.allows(token)]
-        return numpy.array(fitting, numpy.int32) if len(fitting) >= self._enough else None
+        if self._best is None:
+            self._best = Chain(self._api, [self._api.llama_sampler_init_top_k(looked_at)])
+        candidates = self._filled(logits)
+        self._best.apply(candidates)
+        best = [token for token in candidates.tokens() if logits[token] > -math.inf]
+        fitting = [token for token in best if constraint.allows(token)]
+        return fitting if len(fitting) >= self._enough else None
 
-    def _draw(self, logits: Logits, tokens: Ids | None = None) -> int:
+    def _draw(self, logits: memoryview[float], tokens: list[int] | None = None) -> int:
         """Chooses step by step, among certain tokens or all."""
-        if self._candidates is None:
-            self._candidates = Candidates(self._api, self._size)
-        self._candidates.fill(logits, tokens)
+        candidates = self._filled(logits, tokens)
         for step in self._steps:
             if isinstance(step, Chain):
-                step.apply(self._candidates)
+                step.apply(candidates)
             else:
-                self._candidates.adjust(step)
-        token = self._candidates.selected()
+                candidates.adjust(step)
+        token = candidates.selected()
         for step in self._steps:
             if isinstance(step, Chain):
                 step.accept(token)
         return token
 
-    def _logits(self, context: int, row: int) -> Logits:
+    def _filled(self, logits: memoryview[float], tokens: list[int] | None = None) -> Candidates:
+        if self._candidates is None:
+            self._candidates = Candidates(self._api, self._size)
+        self._candidates.fill(logits, tokens)
+        return self._candidates
+
+    def _logits(self, context: int, row: int) -> memoryview[float]:
         pointer = self._api.llama_get_logits_ith(context, row)
         address = ctypes.addressof(pointer.contents)
         if address != self._row_address:
             self._row_address = address
-            memory = memoryview((ctypes.c_float * self._size).from_address(address)).cast("B")
-            self._row = numpy.frombuffer(memory, numpy.float32)
+            self._row = memoryview((ctypes.c_float * self._size).from_address(address)).cast("B").cast("f")
         return self._row
 
     def _make_steps(self, vocabulary: Vocabulary) -> None:

@@ -20,7 +20,7 @@ def applied(api: Any, pointer: int, logits: Any, said: Sequence[int] = ()) -> An
     for token in said:
         api.llama_sampler_accept(pointer, token)
     candidates = Candidates(api, len(logits))
-    candidates.fill(logits)
+    candidates.fill(memoryview(logits))
     api.llama_sampler_apply(pointer, ctypes.byref(candidates.array))
     api.llama_sampler_free(pointer)
     found = numpy.full(len(logits), -numpy.inf, numpy.float32)

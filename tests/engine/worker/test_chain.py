@@ -23,7 +23,7 @@ def kept(api, names, logits, **fields):
     sampling = complete(Sampling(**fields))
     chain = Chain(api, [member for name in names for member in members(api, name, sampling, 1)])
     candidates = Candidates(api, len(logits))
-    candidates.fill(logits)
+    candidates.fill(memoryview(logits))
     chain.apply(candidates)
     chain.close()
     left = [candidates.array.data[place] for place in range(candidates.array.size)]
@@ -64,13 +64,13 @@ def test_dynamic_temperature_never_divides_by_nothing(api):
 def test_candidates_may_be_a_few_and_adjusted_between(api):
     logits = random_logits(SIZE, 1)
     candidates = Candidates(api, SIZE)
-    some = numpy.array([3, 50, 70], numpy.int32)
-    candidates.fill(logits, some)
+    some = [3, 50, 70]
+    candidates.fill(memoryview(logits), some)
     xtc = Chain(api, members(api, "xtc", complete(Sampling(xtc_probability=1.0, xtc_threshold=0.0)), 1))
     xtc.apply(candidates)  # moves the beginning
     last = candidates.array.data[0].id
     assert last == min(some, key=lambda token: logits[token])
-    candidates.adjust(Biases({int(last): 1.5}))
+    candidates.adjust(Biases({last: 1.5}))
     assert candidates.array.data[0].logit == pytest.approx(logits[last] + 1.5)
     chooser = Chain(api, greedy(api))
     chooser.apply(candidates)
@@ -83,7 +83,7 @@ def test_every_selector_chooses(api):
     for fields in ({}, {"mirostat": 1}, {"mirostat": 2}, {"adaptive_target": 0.5}):
         chain = Chain(api, selector(api, SIZE, complete(Sampling(**fields)), 7))
         candidates = Candidates(api, SIZE)
-        candidates.fill(random_logits(SIZE, 2))
+        candidates.fill(memoryview(random_logits(SIZE, 2)))
         chain.apply(candidates)
         assert 0 <= candidates.selected() < SIZE
         chain.close()

@@ -49,4 +49,4 @@ def test_finds_just_those_that_can_be_followed(pieces: list[bytes], pattern: str
         for token in range(2, words.size)
         if automaton.walk(automaton.start, words.piece(token).decode()) != DEAD
     }
-    assert sorted(following.tolist()) == sorted(expected)
+    assert sorted(following) == sorted(expected)

@@ -38,9 +38,9 @@ def drawn(library, bench, count: int = 40, prompt: tuple[int, ...] = (), **field
 def fresh(bench, sampler: Sampler) -> int:
     """Draws once and undoes what that did to the logits."""
     logits = sampler._logits(bench.context.pointer, -1)
-    before = logits.copy()
+    before = bytes(logits)
     token = sampler.sample(bench.context.pointer)
-    logits[:] = before
+    logits.cast("B")[:] = before
     return token
 
 
