@@ -49,12 +49,15 @@ class Memory:
         self._api.llama_memory_seq_cp(self._pointer, source, target, 0, count)
 
     def save(self, sequence: int, *, partial: bool = False) -> State | None:
-        """Returns a copy; None when there is nothing or it cannot be had."""
+        """Returns a copy; None when there is nothing or no memory for it."""
         flags = _PARTIAL_ONLY if partial else 0
         size: int = self._api.llama_state_seq_get_size_ext(self._context, sequence, flags)
         if size <= 0:
             return None
-        data = (ctypes.c_uint8 * size)()
+        try:
+            data = (ctypes.c_uint8 * size)()
+        except MemoryError:
+            return None
         written = self._api.llama_state_seq_get_data_ext(self._context, data, size, sequence, flags)
         return State(data) if written == size else None
 

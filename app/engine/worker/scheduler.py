@@ -14,49 +14,18 @@ from bisect import insort
 from collections.abc import Callable
 from functools import partial
 
-from app.domain.generation import Priority
 from app.domain.notice import Action, Notice, NoticeCode
 from app.engine.base import Failed, GenerateRequest, RequestEvent
 from app.engine.worker.batch import Part
 from app.engine.worker.context import ABORTED, NO_ROOM, Context
 from app.engine.worker.control import Control
 from app.engine.worker.generate import Desk, Generation, Outcome
+from app.engine.worker.job import Job
 from app.engine.worker.pace import Pace
 from app.engine.worker.slots import Slots
 from app.errors import BugError, KnownError
 
 log = logging.getLogger(__name__)
-
-
-class Job:
-    """A request on its way through the scheduler. Jobs compare by who goes first."""
-
-    def __init__(self, generation: Generation, number: int) -> None:
-        self.generation = generation
-        self.id = generation.request.id
-        self.priority: Priority = generation.request.priority
-        self._rank = self.priority, number
-        self._is_told = False
-
-    def __lt__(self, other: Job) -> bool:
-        return self._rank < other._rank
-
-    @property
-    def cells(self) -> int:
-        """How many positions it needs to go on."""
-        generation = self.generation
-        made = len(generation.slot.tokens) if generation.slot is not None else 0
-        return max(len(generation.prompt or ()), made) + 1
-
-    def tell_queued(self) -> None:
-        """Says so once."""
-        if not self._is_told:
-            self._is_told = True
-            self.generation.tell_queued()
-
-    def tell_resumed(self) -> None:
-        self._is_told = False
-        self.generation.tell_phase()
 
 
 class Scheduler:
@@ -124,9 +93,9 @@ class Scheduler:
         while self._waiting and self._may_try(self._waiting[0]):
             job = self._waiting[0]
             if job.generation.prompt is None:
-                job.generation.prepare(self._slots.said, self._control.is_cancelled)
+                prepare = partial(job.generation.prepare, self._slots.said, self._control.is_cancelled)
+                self._safely(job, prepare)
                 if job.generation.is_over:
-                    self._forget(job)
                     continue
             if not self._has_cells(job):
                 break
@@ -258,7 +227,7 @@ class Scheduler:
 
     def _end(self, job: Job, notice: Notice) -> None:
         """Ends an answer whose slot can no longer be trusted."""
-        if job.generation.slot is not None and job.generation.slot.sequence is not None:
+        if job.generation.slot is not None:
             job.generation.slot.forget()
         if not job.generation.is_over:
             job.generation.fail(notice)

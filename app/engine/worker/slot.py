@@ -109,7 +109,10 @@ class Slot:
     def forget(self) -> None:
         self._checkpoints = []
         self.unevaluated = []
-        self.rewind(0)
+        self._state = None
+        self.tokens.clear()
+        if self.sequence is not None:
+            self._memory.clear(self.sequence)
 
     def checkpoint(self) -> None:
         """Notes that a chat may come back to just here; nothing to do where it can go back anywhere."""
@@ -140,7 +143,6 @@ class Slot:
         self.sequence = sequence
         if not self.tokens or (state is not None and self._restored(state, sequence)):
             return True
-        self.tokens.clear()
         self.forget()
         return False
 

@@ -80,3 +80,11 @@ def test_a_beginning_is_shared_without_a_copy(library):
     shared = np.frombuffer(logits_after(rig, 1, TOKENS[39:], 39), dtype=np.float32)
     assert np.abs(shared - np.frombuffer(expected, dtype=np.float32)).max() < 0.1
     rig.close()
+
+
+def test_without_memory_for_it_there_is_no_copy(library, monkeypatch):
+    rig = SchedulerRig(library, tiny_model("llama"), context_tokens=256)
+    logits_after(rig, 0, TOKENS)
+    monkeypatch.setattr(library.api, "llama_state_seq_get_size_ext", lambda *_: 1 << 62)
+    assert rig.context.memory.save(0) is None
+    rig.close()

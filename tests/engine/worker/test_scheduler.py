@@ -265,6 +265,23 @@ def test_a_bug_in_one_answer_leaves_the_others_alone(rig, monkeypatch, expect_lo
     assert rig.answer("b").content == expected[0]
 
 
+def test_a_bug_while_a_prompt_is_made_leaves_the_others_alone(rig, monkeypatch, expect_log):
+    expect_log("request a")
+    make = generate.PromptMaker.make
+
+    def explode(maker, request, *arguments):
+        if request.id == "a":
+            raise ZeroDivisionError("oops")
+        return make(maker, request, *arguments)
+
+    monkeypatch.setattr(generate.PromptMaker, "make", explode)
+    rig.add("a", QUESTIONS[0])
+    rig.add("b", QUESTIONS[1])
+    rig.run()
+    assert rig.answer("a").notice.code is NoticeCode.BUG
+    assert rig.answer("b").stop_reason is StopReason.LENGTH
+
+
 @pytest.mark.parametrize("moment", ["suspend", "resume"])
 def test_an_answer_whose_memory_is_lost_says_so_and_keeps_its_text(narrow, monkeypatch, moment):
     narrow.add("title", QUESTIONS[0], tokens=50, priority=Priority.BACKGROUND)

@@ -207,3 +207,14 @@ def test_a_beginning_is_shared():
     other.share(slot, 6)
     assert memory.knows(1) == other.tokens == list(range(6))
     assert memory.knows(0) == list(range(10))
+
+
+def test_what_is_parked_can_be_forgotten():
+    slot, memory = slot_with(5, RECURRENT)
+    slot.checkpoint()
+    slot.park()
+    slot.forget()
+    assert slot.size == 0
+    assert slot.reusable([0, 1, 2]) == 0
+    assert slot.wake(0)
+    assert memory.knows(0) == []
