@@ -148,10 +148,13 @@ class ChatList(QAbstractListModel):
         if self.canFetchMore(parent):
             self._is_fetching = True
             query = self._query
-            command = ListChats(query=query, before_ms=self._chats[-1].updated_ms)
-            self._bridge.ask(command, lambda reply: self._on_page(query, reply))
+            self._ask_for_page(query, overlap_ms=1)  # or others of the last one's moment would be left out
 
     # The host's side
+
+    def _ask_for_page(self, query: str, overlap_ms: int) -> None:
+        command = ListChats(query=query, before_ms=self._chats[-1].updated_ms + overlap_ms)
+        self._bridge.ask(command, lambda reply: self._on_page(query, reply, overlap_ms))
 
     def _ask(self, command: Command) -> None:
         self._bridge.ask(command, self._on_reply)
@@ -202,7 +205,7 @@ class ChatList(QAbstractListModel):
             self._remove(event.chat_id)
             self.removed.emit(event.chat_id)
 
-    def _on_page(self, query: str, reply: Reply) -> None:
+    def _on_page(self, query: str, reply: Reply, overlap_ms: int) -> None:
         if query != self._query:
             return  # of another list
         self._is_fetching = False
@@ -210,6 +213,10 @@ class ChatList(QAbstractListModel):
             return
         known = {chat.id for chat in self._chats}
         fresh = [chat for chat in reply.chats if chat.id not in known]
+        if reply.has_more and not fresh and overlap_ms and self._chats:
+            self._is_fetching = True
+            self._ask_for_page(query, overlap_ms=0)  # a page full of one moment: on past it
+            return
         self._has_more = reply.has_more and bool(fresh)
         if fresh:
             start = len(self._chats)
@@ -228,7 +235,7 @@ class ChatList(QAbstractListModel):
             self._pause.start()  # it may have the words now
             return
         others = self._chats if row < 0 else self._chats[:row] + self._chats[row + 1 :]
-        place = bisect_left(others, -chat.updated_ms, key=lambda other: -other.updated_ms)
+        place = bisect_left(others, _order(chat), key=_order)
         if row < 0:
             if place == len(others) and self._has_more:
                 return  # it is among those not fetched yet
@@ -257,6 +264,11 @@ class ChatList(QAbstractListModel):
     def _tell_changed(self, row: int) -> None:
         index = self.index(row)
         self.dataChanged.emit(index, index)
+
+
+def _order(chat: Chat) -> tuple[int, int]:
+    """The host's: newest first, and of the same moment the one made last."""
+    return -chat.updated_ms, -chat.created_ms
 
 
 def age_of(moment_ms: int, today: date) -> Age:

@@ -53,6 +53,28 @@ def test_a_chat_that_is_touched_moves_to_the_top(host, deliver, chats):
     assert moved == [2]
 
 
+def test_chats_of_one_moment_stand_as_the_host_lists_them(host, deliver, chats):
+    """In a window that was told of them they stood the other way round than in one opened later."""
+    for created_ms, title in enumerate(("first made", "made later", "made last")):
+        host.chats[title] = Chat(id=title, title=title, created_ms=created_ms, updated_ms=created_ms)
+    deliver()
+    for title in ("made later", "made last", "first made"):
+        host._put(msgspec.structs.replace(host.chats[title], updated_ms=50))
+    deliver()
+    assert titles(chats) == ["made last", "made later", "first made"]
+
+
+def test_chats_of_one_moment_are_not_left_out_between_two_pages(host, deliver, chats):
+    host.snapshot_chats = 2
+    for number in range(5):
+        host.add_chat(f"{number}", updated_ms=number // 2)
+    deliver()
+    while chats.canFetchMore(QModelIndex()):
+        chats.fetchMore(QModelIndex())
+        deliver()
+    assert sorted(titles(chats)) == ["0", "1", "2", "3", "4"]
+
+
 def test_a_rename_stays_in_its_place(host, deliver, chats):
     host.add_chat("first")
     host.add_chat("second")
@@ -82,7 +104,7 @@ def test_deleting_and_restoring(host, deliver, chats):
 
 
 def test_more_are_fetched_as_one_scrolls(host, deliver, chats):
-    host.snapshot_chats = 3
+    host.snapshot_chats = 4
     for number in range(8):
         host.add_chat(f"{number}")
     deliver()
@@ -90,7 +112,7 @@ def test_more_are_fetched_as_one_scrolls(host, deliver, chats):
     chats.fetchMore(QModelIndex())
     assert not chats.canFetchMore(QModelIndex())  # one at a time
     deliver()
-    assert titles(chats) == ["7", "6", "5", "4", "3", "2"]
+    assert titles(chats) == ["7", "6", "5", "4", "3", "2", "1"]
     chats.fetchMore(QModelIndex())
     deliver()
     assert titles(chats) == ["7", "6", "5", "4", "3", "2", "1", "0"]
