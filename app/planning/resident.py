@@ -129,6 +129,7 @@ class Resident:
                 self._engine.cancel(request_id)
         if waiting is not None:
             waiting[1](Finished(id=request_id, stop_reason=StopReason.CANCELLED))
+            self._on_status(self.status)  # perhaps nothing is started any more
 
     def cancel_load(self) -> None:
         with self._lock:

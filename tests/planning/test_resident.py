@@ -71,6 +71,16 @@ def test_cancel_before_there_is_an_engine(place: Place):
     assert asked[1].stop_reason == StopReason.END
 
 
+def test_a_stop_before_there_is_an_engine_leaves_nothing_starting(place: Place):
+    """Windows showed for ever that the model was being loaded."""
+    asked = Listener.asking(place.resident, "one")
+    assert place.statuses[-1].state == EngineState.STARTING
+    place.resident.cancel(asked.request.id)
+    assert asked.stop_reason == StopReason.CANCELLED
+    assert place.statuses[-1] == place.resident.status
+    assert place.statuses[-1].state == EngineState.IDLE
+
+
 def test_cancel_load_before_there_is_an_engine(place: Place):
     place.resident.load()
     asked = Listener.asking(place.resident, "x")
