@@ -92,4 +92,5 @@ DOORS: dict[str, tuple[str, ...]] = {
     "multiprocessing": ("app.client", "app.host"),
     "argparse": ("app.cli", "app.host", "app.engine", "ui.__main__"),
     "tqdm": ("app.cli",),
+    "numpy": (),  # llama-cpp-python names it, packages leave it out
 }
