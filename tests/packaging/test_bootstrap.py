@@ -87,15 +87,12 @@ def packages_of(libraries):
     """Returns (library, package) for what dpkg has installed of them; nothing where there is no dpkg."""
     if shutil.which("dpkg-query") is None:
         return []
-    asked = ["dpkg-query", "--search", *(f"*/{library}" for library in libraries)]
-    said = subprocess.run(asked, capture_output=True, text=True).stdout  # it fails if one of them is missing
-    lines = [line.rpartition(": ") for line in said.splitlines()]
     folder = f"{platform.machine()}-linux-gnu"
-    return [
-        (Path(path).name, packages.partition(":")[0])
-        for packages, _, path in lines
-        if Path(path).parent.name == folder
-    ]
+    paths = [f"{root}/{folder}/{library}" for root in ("/lib", "/usr/lib") for library in libraries]
+    # It fails when one of them is missing, and tells the others all the same.
+    said = subprocess.run(["dpkg-query", "--search", *paths], capture_output=True, text=True).stdout
+    lines = [line.rpartition(": ") for line in said.splitlines()]
+    return [(Path(path).name, packages.partition(":")[0]) for packages, _, path in lines]
 
 
 def test_a_library_is_looked_for_in_the_package_that_has_it():
