@@ -131,7 +131,7 @@ class _Reader:
         self._skip(_ANY_SPACE)
         inner = self._new_rule(rule, *self._alternatives(rule, _ANY_SPACE))
         if not self._take(")"):
-            raise self._error(")")
+            raise self._error("( ..")
         self._depth -= 1
         return inner
 

@@ -99,6 +99,14 @@ def test_dry_does_not_look_over_a_breaker_of_several_tokens():
     assert penalised(broken) == {0}
 
 
+def test_dry_counts_from_the_breaker():
+    dry = Dry(1.0, 2.0, 1, -1, ("c",), pieces)
+    dry.begin([0, 4, 1, 0, 0, 4, 1])
+    row = numpy.zeros(5, numpy.float32)
+    dry.apply(row)
+    assert row.tolist() == [-1, 0, 0, 0, 0]  # one token long, not three
+
+
 def test_dry_never_punishes_a_breaker():
     dry = Dry(1.0, 1.5, 2, -1, ("c",), pieces)
     dry.begin([0, 1, 4, 0, 1])
