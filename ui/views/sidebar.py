@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import (
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -13,7 +14,7 @@ from PySide6.QtCore import (
     Signal,
     SignalInstance,
 )
-from PySide6.QtGui import QAction, QFont, QKeyEvent, QPainter
+from PySide6.QtGui import QAction, QFocusEvent, QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -168,8 +169,20 @@ class SearchField(QLineEdit):
 class ChatListView(QListView):
     """Enter goes on to write in the chosen chat, Delete moves it to the trash."""
 
-    write_wanted = Signal()
+    entered = Signal(str)
     delete_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_arriving = False  # the row that has the focus then is not one that somebody has chosen
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.is_arriving = True
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid():  # or nobody would see where the focus is
+            first = self.model().index(0, 0)
+            self.selectionModel().setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.is_arriving = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         chat = self.currentIndex().data(CHAT_ROLE)
@@ -179,7 +192,7 @@ class ChatListView(QListView):
         elif event.key() == Qt.Key.Key_Delete:
             self.delete_wanted.emit(chat.id)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.write_wanted.emit()
+            self.entered.emit(chat.id)
         else:
             super().keyPressEvent(event)
 
@@ -249,8 +262,7 @@ class Sidebar(QFrame):
         count = self._chats.rowCount()
         if count:
             row = self._chats.row_of(self._transcript.chat_id)
-            row = min(max(row + rows, 0), count - 1)
-            self.list.setCurrentIndex(self._chats.index(row))
+            self._go_to(min(max(row + rows, 0), count - 1))
 
     def _build_list(self, theme: Theme) -> ChatListView:
         view = ChatListView()
@@ -263,8 +275,8 @@ class Sidebar(QFrame):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.setAccessibleName(self.tr("Chats"))
         view.customContextMenuRequested.connect(self._on_context_menu)
-        view.clicked.connect(lambda index: self.chat_clicked.emit())
-        view.write_wanted.connect(self.chat_clicked)
+        view.clicked.connect(lambda index: self._on_entered(index.data(CHAT_ROLE).id))
+        view.entered.connect(self._on_entered)
         view.delete_wanted.connect(self.delete_wanted)
         return view
 
@@ -290,7 +302,13 @@ class Sidebar(QFrame):
         """Goes on to the first chat of the list, once that is what was searched for."""
         if self._chats.rowCount() and not self._chats.is_searching:
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.list.setCurrentIndex(self._chats.index(0))
+            self._go_to(0)
+
+    def _go_to(self, row: int) -> None:
+        """Opens the chat of a row, also where the focus is in it already."""
+        index = self._chats.index(row)
+        self.list.setCurrentIndex(index)
+        self.chat_wanted.emit(index.data(CHAT_ROLE).id)
 
     def _show_nothing(self) -> None:
         is_search = bool(self._chats.query)
@@ -302,17 +320,24 @@ class Sidebar(QFrame):
 
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
         chat = current.data(CHAT_ROLE)
-        if isinstance(chat, Chat) and not self._is_following and not self._chats.is_removing:
+        is_by_reader = not (self._is_following or self._chats.is_removing or self.list.is_arriving)
+        if isinstance(chat, Chat) and is_by_reader:
             self.chat_wanted.emit(chat.id)
+
+    def _on_entered(self, chat_id: str) -> None:
+        self.chat_wanted.emit(chat_id)
+        self.chat_clicked.emit()
 
     def _follow(self) -> None:
         """Selects the open chat without opening it once more."""
         self._is_following = True
         try:
             row = self._chats.row_of(self._transcript.chat_id)
-            if row < 0:
+            if row < 0 and self.list.hasFocus():
+                self.list.clearSelection()  # and one still sees where one is
+            elif row < 0:
                 self.list.setCurrentIndex(QModelIndex())
-            elif self.list.currentIndex().row() != row:
+            elif not self.list.selectionModel().isSelected(self._chats.index(row)):
                 self.list.setCurrentIndex(self._chats.index(row))
         finally:
             self._is_following = False

@@ -212,6 +212,38 @@ def test_a_chat_is_found_renamed_deleted_and_brought_back(qtbot, host, ready, pr
     assert not ready.actions_by_name["restore_chat"].isEnabled()
 
 
+def test_passing_the_list_opens_nothing(ready, press, workspace, host):
+    press("Ctrl+N", "F6")
+    assert ready.sidebar.list.hasFocus()
+    assert workspace.transcript.chat_id is None
+    assert ready.sidebar.list.currentIndex().isValid()  # one sees where one is
+    assert ready.sidebar.list.selectedIndexes() == []
+    press("Return")
+    assert workspace.transcript.chat_id == "d"
+    assert ready.composer.edit.hasFocus()
+    assert [index.row() for index in ready.sidebar.list.selectedIndexes()] == [0]
+
+
+def test_the_row_with_the_focus_is_opened_by_a_click_and_by_stepping_too(qtbot, ready, press, workspace):
+    view = ready.sidebar.list
+    for deed in ("click", "Ctrl+PgDown"):
+        press("Ctrl+N", "F6")
+        assert (workspace.transcript.chat_id, view.currentIndex().row()) == (None, 0)
+        if deed == "click":
+            place = view.visualRect(view.currentIndex()).center() + QPoint(0, 10)
+            qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        else:
+            press(deed)
+        assert workspace.transcript.chat_id == "d"
+
+
+def test_after_a_chat_is_deleted_one_sees_where_one_is(ready, press, workspace):
+    press("F6", "Home", "Del")
+    assert workspace.transcript.chat_id is None
+    assert ready.sidebar.list.currentIndex().isValid()
+    assert ready.sidebar.list.selectedIndexes() == []
+
+
 def test_esc_in_the_search_field_is_the_field_s_own(host, ready, press):
     ready.composer.edit.set_text("Hi")
     press("Return", "Ctrl+K", "x", "Esc")
