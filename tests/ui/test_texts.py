@@ -32,6 +32,7 @@ from ui.texts import (
     transfer_text,
 )
 from ui.texts.figures import progress_text, rough_duration_text
+from ui.texts.language import LANGUAGES
 from ui.texts.notices import ACTIONS, CODES, NOTICES
 
 _FACTS = re.compile(r"^    (\w+) = \"[\w-]+\"  # ([\w, ]+)$", re.MULTILINE)
@@ -67,6 +68,23 @@ def test_facts_are_put_in_as_people_read_them(qapp):
     died = notice_words(Notice(code=NoticeCode.ENGINE_DIED, facts={"reason": "crashed"}))
     assert "(it crashed)" in died.happened
     assert "(?)" in notice_words(Notice(code=NoticeCode.ENGINE_DIED)).happened
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_every_notice_and_action_is_said_in_every_language(language, spoken):
+    language.choose(spoken)
+    try:
+        for code in NoticeCode:
+            names = documented_facts().get(code, ())
+            facts = {name: 7 if name.endswith(("bytes", "_tokens", "_s")) else "fact" for name in names}
+            words = notice_words(Notice(code=code, facts=facts))
+            assert not re.search(r"[{}?]", words.whole), code
+            assert words.happened
+            assert words.advice
+        said = {action_text(action) for action in Action}
+        assert len(said) == len(Action)
+    finally:
+        language.choose("en")
 
 
 def test_codes_among_the_facts_have_words(qapp):
