@@ -256,6 +256,9 @@ class Sidebar(QFrame):
         row = self._chats.row_of(chat_id)
         if row >= 0:
             self.list.edit(self._chats.index(row))
+            editor = self.list.findChild(QLineEdit)
+            if editor is not None:  # all of it is chosen; a long one is seen from its beginning
+                editor.setSelection(len(editor.text()), -len(editor.text()))
 
     def step(self, rows: int) -> None:
         """Opens the chat so many rows further down."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLineEdit
 
 from app.domain.ids import now_ms
 from app.domain.transfer import Transfer, TransferFile, TransferState
@@ -142,3 +143,13 @@ def test_a_search_that_finds_nothing_says_so(host, deliver, workspace, window):
     deliver()
     assert sidebar.search.text() == ""
     assert not sidebar.nothing.isVisible()
+
+
+def test_a_long_title_is_renamed_from_its_beginning(host, window, deliver, qapp):
+    host.add_chat("c", "Hi", title="A title that is far too long for the line it is edited in")
+    deliver()
+    window.sidebar.rename("c")
+    (editor,) = window.sidebar.list.findChildren(QLineEdit)
+    assert editor.hasSelectedText()
+    assert editor.selectedText() == editor.text()
+    assert editor.cursorPosition() == 0
