@@ -92,8 +92,8 @@ def missing_engine_parts(names: Iterable[str]) -> list[str]:
 
 
 def is_resource(path: PurePath) -> bool:
-    """Says whether the app reads a file of resources/: not pictures of it, code, or sources of others."""
-    return "screenshots" not in path.parts and path.suffix not in (".py", ".pyc", ".ts", ".md")
+    """Says whether the app reads a file of resources/: not pictures of it, or code."""
+    return "screenshots" not in path.parts and path.suffix not in (".py", ".pyc", ".md")
 
 
 def is_kept(name: str) -> bool:

@@ -71,8 +71,7 @@ def test_an_engine_for_one_machine_is_not_shipped():
     [
         ("resources/icons/cove.svg", True),
         ("resources/themes/cove.qss", True),
-        ("resources/i18n/cove_vi.qm", True),
-        ("resources/i18n/cove_vi.ts", False),
+        ("resources/i18n/vi.json", True),
         ("resources/screenshots/main.png", False),
         ("resources/__init__.py", False),
     ],
