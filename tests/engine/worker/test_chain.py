@@ -54,11 +54,17 @@ def test_typical_does_not_keep_what_cannot_come(api):
     assert kept(api, ["typical_p"], with_nothing, typical_p=0.2) == [1]
 
 
-def test_dynamic_temperature_never_divides_by_nothing(api):
-    logits = numpy.array([90, 0, 0], numpy.float32)
-    for temperature in (0.0, 0.001, 0.5):
-        fields = {"temperature": temperature, "temperature_range": 0.5, "temperature_exponent": 5.0}
-        assert kept(api, ["temperature"], logits, **fields)[0] == 0
+def test_dynamic_temperature_never_divides_by_almost_nothing(api):
+    """When the model is nearly certain, llama.cpp's logits overflow and the least likely token comes."""
+    for exponent in (1.0, 3.0, 3.3, 3.5, 20.0):
+        fields = {"temperature": 0.25, "temperature_range": 0.25, "temperature_exponent": exponent}
+        sampling = complete(Sampling(**fields))
+        chain = Chain(api, [*members(api, "temperature", sampling, 1), *selector(api, 3, sampling, 1)])
+        candidates = Candidates(api, 3)
+        candidates.fill(memoryview(numpy.array([30, 0, 0], numpy.float32)))
+        chain.apply(candidates)
+        chain.close()
+        assert candidates.selected() == 0
 
 
 def test_candidates_may_be_a_few_and_adjusted_between(api):

@@ -260,13 +260,22 @@ def test_what_is_written_fits_the_grammar(library, bench, grammar, fields):
 
 
 @pytest.mark.parametrize("fields", [{}, {"top_k": 5, "temperature": 2.0}, {"temperature": 0}])
-def test_a_few_of_the_best_decide_as_all_would(library, bench, monkeypatch, fields):
+@pytest.mark.parametrize("grammar", ["root ::= [^ tThesalif]*", "root ::= ([A-Z] [^a-z])*"])
+def test_a_few_of_the_best_decide_as_all_would(library, bench, monkeypatch, fields, grammar):
     """Refused, it first looks among the best tokens; what it then draws must not depend on that."""
-    wide = {"grammar": "root ::= [^ tThesalif]*", "seed": 4, **fields}
+    wide = {"grammar": grammar, "seed": 4, "min_p": 0.0, "top_p": 1.0, **fields}
     quick = written(library, bench, 30, **wide)
     monkeypatch.setattr(Sampler, "_best_allowed", lambda *_: None)
     assert written(library, bench, 30, **wide) == quick
     assert quick
+
+
+def test_the_best_is_not_enough_where_penalties_come_after(library, bench):
+    good, bad = ranked(bench)[5], ranked(bench)[3000]
+    late = {"order": ("top_k", "penalties"), "presence_penalty": 60.0, "temperature": 0}
+    grammar = f"root ::= <[{good}]> | <[{bad}]>"
+    assert drawn(library, bench, 1, **late, grammar=grammar) == [good]
+    assert drawn(library, bench, 1, (good,), **late, grammar=grammar) == [bad]
 
 
 def test_while_it_thinks_the_grammar_waits(library, bench):
