@@ -16,7 +16,7 @@ from app.engine.worker.batch import Part
 from tests.engine.worker.schedulerrig import SchedulerRig
 
 CUTS = (64, 7, 1)
-LENIENCE = 2.0  # the noise is a sample
+LENIENCE = 8.0  # the noise is a sample; tokens that are no tie are a thousand times further apart
 
 
 def is_near_tie(fresh: SchedulerRig, tokens: Sequence[int], prompt: int, said: str) -> bool:

@@ -14,8 +14,8 @@ from app.engine.worker.bindings import Library
 from app.engine.worker.context import Context
 from app.engine.worker.control import Control
 from app.engine.worker.engineloop import scheduler_of
-from app.engine.worker.model import load_model
-from app.engine.worker.prompt import PromptMaker
+from app.engine.worker.model import Model, load_model
+from app.engine.worker.prompt import Prompt, PromptMaker
 from app.engine.worker.stepclock import StepClock
 from tests.engine.worker.childclient import Answer, chat
 from tests.engine.worker.conftest import plan_of
@@ -38,7 +38,8 @@ class SchedulerRig:
         self.ended: list[str] = []
         self.on_event: Callable[[RequestEvent], None] = lambda _event: None
         self.parts: list[list[Part]] = []
-        prompts = PromptMaker(self.model, InlineRenderer())
+        self.prompts: dict[str, list[int]] = {}  # tokens, by request
+        prompts = _NotedPrompts(self.model, InlineRenderer(), self.prompts)
         self.scheduler = scheduler_of(
             library.api, self.model, self.context, prompts, self.control, self._heard
         )
@@ -87,3 +88,16 @@ class SchedulerRig:
     def _watched(self, parts: list[Part]) -> int:
         self.parts.append(list(parts))
         return self._decode(parts)
+
+
+class _NotedPrompts(PromptMaker):
+    """Makes prompts and notes them."""
+
+    def __init__(self, model: Model, renderer: Any, made: dict[str, list[int]]) -> None:
+        super().__init__(model, renderer)
+        self._made = made
+
+    def make(self, request: GenerateRequest, *arguments: Any) -> Prompt:
+        prompt = super().make(request, *arguments)
+        self._made[request.id] = prompt.tokens
+        return prompt

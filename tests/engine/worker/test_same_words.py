@@ -119,6 +119,8 @@ class Pair:
         for slot in self.fresh.slots.live():
             slot.forget()
         answer = self.used.answer(name)
+        # An answer goes on from the tokens it has; the same text read again may be other tokens.
+        self.fresh.slots.said = lambda: [self.used.prompts[name]]
         cold = self.fresh.ask(name, *messages(path), answer_prefix=prefix, tokens=ANSWER_TOKENS)
         assert cold.timings.cache_n == 0
         self.reused += answer.timings.cache_n
