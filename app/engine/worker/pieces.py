@@ -47,10 +47,6 @@ class Pieces:
         whole.sort()
         self.texts = [text for text, _ in whole]
         self._ids = [token for _, token in whole]
-        self._shared = [
-            0,
-            *(_shared(one, next_) for one, next_ in zip(self.texts, self.texts[1:], strict=False)),
-        ]
 
     def following(self, automaton: Automaton, state: int) -> list[int]:
         """Returns the tokens of `texts` that the automaton can follow from a state."""
@@ -65,11 +61,12 @@ class Pieces:
         return bisect_left(self.texts, chr(code)) if code <= LAST_CHARACTER else len(self.texts)
 
     def _follow(self, automaton: Automaton, state: int, at: int, end: int, found: list[int]) -> None:
-        texts, shared, step = self.texts, self._shared, automaton.step
-        path = [state]  # the states along the text before
+        texts, step = self.texts, automaton.step
+        before, path = "", [state]  # the text looked at last, and the states along it
         while at < end:
             text = texts[at]
-            del path[shared[at] + 1 :]
+            del path[_shared(before, text, len(path) - 1) + 1 :]
+            before = text
             here = path[-1]
             for place in range(len(path) - 1, len(text)):
                 here = step(here, text[place])
@@ -84,7 +81,9 @@ class Pieces:
                 at += 1
 
 
-def _shared(one: str, other: str) -> int:
-    """Returns how many characters two texts have in common at their beginning."""
-    length = min(len(one), len(other))
-    return next((place for place in range(length) if one[place] != other[place]), length)
+def _shared(one: str, other: str, most: int) -> int:
+    """Returns how many characters two texts have in common at their beginning, at most so many."""
+    count, most = 0, min(most, len(other))
+    while count < most and one[count] == other[count]:
+        count += 1
+    return count
