@@ -85,8 +85,9 @@ def main() -> None:
     answer = workspace.transcript.last
     assert answer is not None
     assert answer.content.strip() == TEXT.strip()
-    rss = psutil.Process().memory_info().rss
-    report = {"took_ms": flushes.took_ms, "worked_ms": flushes.worked_ms, "rss": rss}
+    memory = psutil.Process().memory_full_info()
+    costs = {"took_ms": flushes.took_ms, "worked_ms": flushes.worked_ms}
+    report = {**costs, "rss": memory.rss, "uss": memory.uss}
     print(json.dumps(report), flush=True)
     application.close()
     os._exit(0)
