@@ -29,6 +29,7 @@ def test_the_usual_is_complete_and_sound() -> None:
 
 def test_every_number_of_sampling_is_in_the_table() -> None:
     others = {
+        *("thinking", "effort", "reasoning_budget"),  # not the sampler's
         "dry_breakers",
         "order",
         "logit_bias",
