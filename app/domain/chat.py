@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from app.domain.context import ContextPolicy, Reading
 from app.domain.generation import Sampling, StopReason, Timings
 from app.domain.notice import Notice
 from app.domain.value import Value
@@ -44,6 +45,7 @@ class Message(Value):
     timings: Timings | None = None
     stop_reason: StopReason | None = None  # why the engine ended it; None for what no engine ended
     notice: Notice | None = None
+    reading: Reading | None = None  # None: the model read all above it
 
 
 class Chat(Value):
@@ -58,6 +60,7 @@ class Chat(Value):
     system_prompt: str = ""
     sampling: Sampling = Sampling()
     deleted_ms: int | None = None
+    context_policy: ContextPolicy | None = None  # None: as the settings say
 
 
 class Outline(Value):

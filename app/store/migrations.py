@@ -24,7 +24,12 @@ def _version_1(database: Database) -> None:
         database.execute(statement)
 
 
-STEPS: tuple[Step, ...] = (_version_1,)
+def _version_2(database: Database) -> None:
+    for statement in schema.VERSION_2:
+        database.execute(statement)
+
+
+STEPS: tuple[Step, ...] = (_version_1, _version_2)
 
 
 def migrate(database: Database, steps: Sequence[Step] = STEPS) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.domain.chat import Chat, Message, MessageStatus, Role
+from app.domain.context import ContextPolicy, Reading
 from app.domain.generation import Sampling, StopReason, Timings
 from app.domain.notice import Notice
 from app.domain.value import Value, from_json, to_json
@@ -13,11 +14,15 @@ from app.store.database import Parameters, Row
 
 V = TypeVar("V", bound=Value)
 E = TypeVar("E", bound=StrEnum)
+D = TypeVar("D", bound=StrEnum | None)
 
-CHAT_COLUMNS = "id, created_ms, updated_ms, title, head_id, model_id, system_prompt, sampling, deleted_ms"
+CHAT_COLUMNS = (
+    "id, created_ms, updated_ms, title, head_id, model_id, system_prompt, sampling, deleted_ms,"
+    " context_policy"
+)
 MESSAGE_COLUMNS = (
     "id, chat_id, parent_id, role, created_ms, status, model_id, turn_id, timings, stop_reason, notice,"
-    " content, reasoning"
+    " content, reasoning, reading"
 )
 
 
@@ -32,6 +37,7 @@ def chat_row(chat: Chat) -> Parameters:
         clean(chat.system_prompt),
         to_json(chat.sampling).decode(),
         chat.deleted_ms,
+        chat.context_policy and chat.context_policy.value,
     )
 
 
@@ -46,6 +52,7 @@ def read_chat(row: Row) -> Chat:
         system_prompt=row[6],
         sampling=_value(row[7], Sampling) or Sampling(),
         deleted_ms=row[8],
+        context_policy=row[9] and _member(ContextPolicy, row[9], None),
     )
 
 
@@ -64,6 +71,7 @@ def message_row(message: Message) -> Parameters:
         _json(message.notice),
         clean(message.content),
         clean(message.reasoning),
+        _json(message.reading),
     )
 
 
@@ -82,6 +90,7 @@ def read_message(row: Row) -> Message:
         notice=_value(row[10], Notice),
         content=row[11],
         reasoning=row[12],
+        reading=_value(row[13], Reading),
     )
 
 
@@ -107,7 +116,7 @@ def _value(text: str | None, kind: type[V]) -> V | None:
         return None
 
 
-def _member(kind: type[E], text: str, otherwise: E) -> E:
+def _member(kind: type[E], text: str, otherwise: D) -> E | D:
     try:
         return kind(text)
     except ValueError:

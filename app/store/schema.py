@@ -1,4 +1,5 @@
-"""The tables as version 1 made them. Never edited once released: later versions are steps in `migrations.py`.
+"""The tables as version 1 made them, and what later ones added. Never edited once released: a change is a new
+step of `migrations.py`.
 
 A message's row is whole in itself (its text, its place in the tree), so that whatever rows survive a damaged
 disk still make sense. An answer on its way keeps its growth in `chunks`, one row each half second.
@@ -63,4 +64,10 @@ VERSION_1: tuple[str, ...] = (
     "CREATE TABLE transfers (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, value TEXT NOT NULL)",
     f"CREATE VIRTUAL TABLE title_index USING {_INDEX}",
     f"CREATE VIRTUAL TABLE message_index USING {_INDEX}",
+)
+
+# What of a chat is read when not all of it fits.
+VERSION_2: tuple[str, ...] = (
+    "ALTER TABLE chats ADD COLUMN context_policy TEXT",
+    "ALTER TABLE messages ADD COLUMN reading TEXT",
 )

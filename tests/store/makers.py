@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.domain.chat import Chat, Message, MessageStatus, Role
+from app.domain.context import ContextPolicy, Reading
 from app.domain.generation import Sampling, StopReason, Timings
 from app.domain.notice import Action, Notice, NoticeCode
 from app.store import Store
@@ -88,6 +89,7 @@ chats = st.builds(
     system_prompt=_texts,
     sampling=samplings,
     deleted_ms=st.none() | _counts,
+    context_policy=st.none() | st.sampled_from(ContextPolicy),
 )
 messages = st.builds(
     Message,
@@ -104,4 +106,5 @@ messages = st.builds(
     timings=st.none() | timings,
     stop_reason=st.none() | st.sampled_from(StopReason),
     notice=st.none() | notices,
+    reading=st.none() | st.builds(Reading, left_out=_counts, from_id=_names, reread_n=_counts),
 )

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.chat import Message, MessageStatus, Role
+from app.domain.context import ContextPolicy
 from app.domain.generation import Sampling, StopReason
 from app.store import Store
 from app.store.rows import clean
@@ -34,6 +35,7 @@ def test_a_message_comes_back_as_it_was(store: Store, value: Message):
         ("stop_reason", "bored", "stop_reason", StopReason.END),
         ("timings", '{"cache_n": "many"}', "timings", None),
         ("notice", '{"code": "from-the-future"}', "notice", None),
+        ("reading", '{"left_out": 3}', "reading", None),
     ],
 )
 def test_a_newer_word_in_a_message_is_read_as_a_default(store: Store, column, found, field, read):
@@ -50,6 +52,13 @@ def test_sampling_that_cannot_be_read_is_the_default(store: Store):
     store.chats.add(chat(title="kept"))
     store._database.execute("UPDATE chats SET sampling = 'hot'")
     assert store.chats.get("c") == chat(title="kept", sampling=Sampling())
+
+
+def test_a_policy_of_a_newer_version_is_left_to_the_settings(store: Store):
+    store.chats.add(chat(context_policy=ContextPolicy.STOP))
+    assert store.chats.get("c") == chat(context_policy=ContextPolicy.STOP)
+    store._database.execute("UPDATE chats SET context_policy = 'summarise'")
+    assert store.chats.get("c") == chat()
 
 
 @given(st.text(st.characters(exclude_categories=())))
