@@ -15,9 +15,10 @@ from app.engine.worker.slot import CacheKind, SequenceMemory, Slot
 
 log = logging.getLogger(__name__)
 
-# So much of a prompt must be about to be forgotten for a copy of it to be worth keeping.
-WORTH_KEEPING_TOKENS = 64
+WORTH_KEEPING_TOKENS = 64  # what would be forgotten, for a copy to be worth it
 WORTH_SHARING_TOKENS = 32
+# Of a prompt's end, what the template writes to begin an answer; history has it otherwise (`<think>`).
+ANSWER_BEGINS_TOKENS = 8
 
 
 class Slots:
@@ -80,6 +81,11 @@ class Slots:
         slot.reuse(prompt)
         return slot
 
+    def reusable(self, prompt: Sequence[int]) -> int:
+        """Returns how much of the prompt `take` would find."""
+        slot = self._best(prompt)
+        return slot.reusable(prompt) if slot is not None else 0
+
     def release(self, slot: Slot) -> None:
         """The slot is idle from now on, but stays where it is."""
         slot.is_busy = False
@@ -133,9 +139,11 @@ class Slots:
         return self._free.pop(0)
 
     def _keep_copy(self, slot: Slot, prompt: Sequence[int]) -> None:
-        """The other branch of a chat is kept when this one cuts it off. Answers do not count: those that
-        are made again and again would fill the memory."""
-        if slot.prompt_count - slot.reusable(prompt) < WORTH_KEEPING_TOKENS:
+        """Keeps the other branch, or the other chat, when this one cuts it off. One that parts only where the
+        answer begins is made again: to keep all those would fill the memory."""
+        common = common_prefix(slot.tokens, prompt)
+        is_made_again = common + ANSWER_BEGINS_TOKENS >= slot.prompt_count
+        if is_made_again or len(slot.tokens) - common < WORTH_KEEPING_TOKENS:
             return
         copy = slot.copy()
         if copy is not None:

@@ -74,6 +74,24 @@ def test_an_answer_that_is_made_again_is_not():
     assert bench.slots.parked() == []
 
 
+def test_a_long_answer_to_a_short_question_is_kept_when_another_chat_begins_alike():
+    bench = Bench()
+    system = chat(9, 20)
+    first = [*system, *chat(1, 20)]
+    bench.ask(first, chat(5, 300))
+    assert bench.ask([*system, *chat(2, 20)], [7]) == 20
+    assert bench.ask([*first, *chat(5, 300), 8]) == 340
+
+
+def test_thoughts_that_history_leaves_out_are_not_kept():
+    bench = Bench()
+    first = [*chat(1, 50), 3, 4]  # the last two open the thoughts
+    bench.ask(first, chat(5, 300))
+    bench.ask([*chat(1, 50), 6, 7, 8])
+    bench.ask(chat(2, 10))
+    assert [len(slot.tokens) for slot in bench.slots.parked()] == [53]
+
+
 def test_what_another_has_whole_is_kept_once():
     bench = Bench()
     bench.ask(chat(1, 20) + chat(2, LONG))
