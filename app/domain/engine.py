@@ -15,6 +15,8 @@ class LoadPlan(Value):
     `reference` trades speed for exactness (CPU only, flash attention on, at most 32 tokens a step), so that
     the same prompt gives the same bits. Without `memory_map` the file is read into memory of its own.
     `slots` answers are made at once and share the context; conversations that rest may take `park_bytes`.
+    `tensor_split` is how many layers each of `devices` gets of those that are offloaded; empty leaves it to
+    llama.cpp. The experts of the first `cpu_expert_layers` layers stay on the CPU, wherever the layers are.
     """
 
     model_id: str
@@ -30,6 +32,8 @@ class LoadPlan(Value):
     memory_map: bool = True
     slots: int = 4
     park_bytes: int = 2 * 1024**3
+    tensor_split: tuple[float, ...] = ()
+    cpu_expert_layers: int = 0
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -85,6 +89,23 @@ class Confinement(Value):
     landlock: int = 0
 
 
+class BufferKind(StrEnum):
+    WEIGHTS = "weights"
+    REPACKED = "repacked"  # weights once more, as a CPU computes with them
+    KV = "kv"  # recurrent states included
+    COMPUTE = "compute"
+    OUTPUT = "output"  # logits on their way out; in the host's memory
+
+
+class Buffer(Value):
+    """Memory that llama.cpp took (or would take): `device` is a device's name, "CPU" all of the host's
+    memory."""
+
+    device: str
+    kind: BufferKind
+    size_bytes: int
+
+
 class LoadedModel(Value):
     """What a child holds once a model is loaded."""
 
@@ -95,6 +116,7 @@ class LoadedModel(Value):
     has_template: bool = False
     can_think: bool = False
     devices: tuple[Device, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
 
 
 class EngineStatus(Value):

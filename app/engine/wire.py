@@ -12,7 +12,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
-from app.domain.engine import Confinement, Device, LoadedModel, LoadPlan
+from app.domain.engine import Buffer, Confinement, Device, LoadedModel, LoadPlan
 from app.domain.notice import Notice
 from app.domain.value import Value
 from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
@@ -46,6 +46,13 @@ class Load(Value, tag=True):
     plan: LoadPlan
 
 
+class Measure(Value, tag=True):
+    """Asks what loading would take, without reading weights or taking memory for them. `Measured` or
+    `LoadFailed` comes back; nothing is loaded after it."""
+
+    plan: LoadPlan
+
+
 class CancelLoad(Value, tag=True):
     pass
 
@@ -62,7 +69,7 @@ class Shutdown(Value, tag=True):
     pass
 
 
-ToChild = Hello | Load | CancelLoad | Generate | Cancel | Shutdown
+ToChild = Hello | Load | Measure | CancelLoad | Generate | Cancel | Shutdown
 
 
 # Child to host
@@ -93,6 +100,14 @@ class Loaded(Value, tag=True):
     model: LoadedModel
 
 
+class Measured(Value, tag=True):
+    """What llama.cpp would take. `buffers` are those for computing; of weights there are only the kinds,
+    with no size. `kv_bytes` is the whole KV cache, recurrent states included."""
+
+    buffers: tuple[Buffer, ...] = ()
+    kv_bytes: int = 0
+
+
 class LoadFailed(Value, tag=True):
     """The child is still alive and may be asked to load again, but holds nothing."""
 
@@ -109,7 +124,16 @@ class Heartbeat(Value, tag=True):
 
 
 FromChild = (
-    HelloReply | LoadProgress | Loaded | LoadFailed | Heartbeat | PhaseMoved | TextGrew | Finished | Failed
+    HelloReply
+    | LoadProgress
+    | Loaded
+    | Measured
+    | LoadFailed
+    | Heartbeat
+    | PhaseMoved
+    | TextGrew
+    | Finished
+    | Failed
 )
 
 _to_child = msgspec.json.Decoder(ToChild)

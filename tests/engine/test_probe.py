@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine import probe as probing
+from app.engine import throwaway as throwing
 from app.engine.probe import probe
 
 
@@ -19,12 +19,12 @@ def test_a_real_child_tells_its_library_and_devices(tmp_path: Path) -> None:
 
 
 def test_a_child_that_never_greets_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spawn = probing.spawn
+    spawn = throwing.spawn
 
     def spawn_stopped(*arguments, **options):
         child = spawn(*arguments, **options)
         child.send_signal(signal.SIGSTOP)
         return child
 
-    monkeypatch.setattr(probing, "spawn", spawn_stopped)
+    monkeypatch.setattr(throwing, "spawn", spawn_stopped)
     assert probe(tmp_path, tmp_path / "log", limit_s=0.1) is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.chat import Role
-from app.domain.engine import Device, LoadedModel, LoadPlan
+from app.domain.engine import Buffer, BufferKind, Device, LoadedModel, LoadPlan
 from app.domain.generation import Phase, Sampling, StopReason, Timings
 from app.domain.notice import Action, Notice, NoticeCode
 from app.engine import wire
@@ -23,6 +23,7 @@ MESSAGES = (PromptMessage(role=Role.USER, content="Xin chào 你好 🙂", reaso
 TO_CHILD = [
     wire.Hello(helper_argv=("python", "-m", "x")),
     wire.Load(plan=LoadPlan(model_id="m", model_path="/m", devices=("Vulkan0",), memory_map=False)),
+    wire.Measure(plan=LoadPlan(model_id="m", model_path="/m", cpu_expert_layers=3, tensor_split=(2.0, 1.0))),
     wire.CancelLoad(),
     wire.Generate(
         request=GenerateRequest(
@@ -36,6 +37,9 @@ FROM_CHILD = [
     wire.HelloReply(protocol=1, pid=7, engine="e", devices=(Device(name="CPU"),), mismatch="sizes"),
     wire.LoadProgress(progress=0.25),
     wire.Loaded(model=LoadedModel(context_tokens=4096, layers=30, gpu_layers=0, has_template=True)),
+    wire.Measured(
+        buffers=(Buffer(device="CPU", kind=BufferKind.COMPUTE, size_bytes=7),), kv_bytes=1024
+    ),
     wire.LoadFailed(notice=NOTICE),
     wire.Heartbeat(steps=3, step_tokens=64, step_ms=12.5),
     PhaseMoved(id="a", phase=Phase.PREFILL, done=64, total=128),

@@ -82,6 +82,11 @@ class Library:
         pointer: int | None = self._ggml.ggml_backend_dev_by_name(name.encode())
         return pointer
 
+    def cpu_buffers(self) -> int:
+        """Returns the type of the CPU's buffers, the one that llama.cpp compares with."""
+        pointer: int = self._base.ggml_backend_cpu_buffer_type()
+        return pointer
+
     def close(self) -> None:
         self.api.llama_backend_free()
         # What native code says after this must not reach a Python that is going away.
@@ -132,6 +137,7 @@ _BASE_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "ggml_backend_dev_name": (ctypes.c_char_p, [_Pointer]),
     "ggml_backend_dev_description": (ctypes.c_char_p, [_Pointer]),
     "ggml_backend_dev_type": (ctypes.c_int, [_Pointer]),
+    "ggml_backend_cpu_buffer_type": (_Pointer, []),
     "ggml_backend_dev_memory": (None, [_Pointer, ctypes.POINTER(_Size), ctypes.POINTER(_Size)]),
 }
 

@@ -14,10 +14,12 @@ from typing import Any
 from app.domain.notice import Action, NoticeCode
 from app.engine.worker.batch import Batch, Part
 from app.engine.worker.bindings import Library
+from app.engine.worker.buffers import buffers_of
 from app.engine.worker.crew import Crew
 from app.engine.worker.loadfaults import notice_of_failed_load, notice_of_memory
 from app.engine.worker.memory import Memory
-from app.engine.worker.model import Model, uses_gpu
+from app.engine.worker.model import Model
+from app.engine.worker.placing import uses_gpu
 from app.engine.worker.stepclock import StepClock
 from app.engine.worker.threads import compute_threads
 from app.errors import KnownError
@@ -51,6 +53,7 @@ class Context:
         if pointer is None:
             raise KnownError(notice_of_failed_load(model.plan, library.log.lines()))
         self.pointer = pointer
+        self.buffers = buffers_of(library.log.lines())
         self.tokens: int = self._api.llama_n_ctx_seq(pointer)
         self.step_tokens: int = self._api.llama_n_batch(pointer)
         memory: int | None = self._api.llama_get_memory(pointer)
@@ -61,7 +64,7 @@ class Context:
             )
         self.memory = Memory(self._api, pointer, memory)
         self.seconds = 0.0
-        self._logits_bytes = 4 * model.vocabulary.size
+        self._logits_bytes = 4 * model.logits
         # A number of threads that was asked for is kept, and results depend on it to the last bit.
         is_free = self.is_abortable and not model.plan.threads and not model.plan.reference
         self._crew = Crew(self._api, pointer, parameters.n_threads) if is_free else None

@@ -12,10 +12,20 @@ from typing import Any
 
 from app.domain.engine import LoadedModel, LoadPlan
 from app.engine.base import RequestEvent
-from app.engine.wire import FromChild, Generate, Load, Loaded, LoadFailed, LoadProgress, ToChild
+from app.engine.wire import (
+    FromChild,
+    Generate,
+    Load,
+    Loaded,
+    LoadFailed,
+    LoadProgress,
+    Measure,
+    ToChild,
+)
 from app.engine.worker.bindings import Library
 from app.engine.worker.context import Context
 from app.engine.worker.control import Control
+from app.engine.worker.dryrun import measure
 from app.engine.worker.exactness import exact_step_tokens
 from app.engine.worker.generate import Desk
 from app.engine.worker.model import Model, load_model
@@ -80,6 +90,8 @@ class EngineLoop:
     def _handle(self, frame: ToChild) -> None:
         if isinstance(frame, Load):
             self._load(frame.plan)
+        elif isinstance(frame, Measure):
+            self._measure(frame.plan)
         elif isinstance(frame, Generate):
             if self._scheduler is None:
                 self._control.end(frame.request.id)
@@ -98,6 +110,13 @@ class EngineLoop:
             self._send(LoadFailed(notice=error.notice))
             return
         self._send(Loaded(model=self._describe(model, context)))
+
+    def _measure(self, plan: LoadPlan) -> None:
+        self._unload()
+        try:
+            self._send(measure(self._library, plan, self._control))
+        except KnownError as error:
+            self._send(LoadFailed(notice=error.notice))
 
     def _furnish(self, model: Model) -> Context:
         try:
@@ -119,6 +138,7 @@ class EngineLoop:
             has_template=bool(model.template),
             can_think=can_think(model.template),
             devices=self._library.devices(),
+            buffers=(*model.buffers, *context.buffers),
         )
 
     def _tell_progress(self, progress: float) -> None:

@@ -6,6 +6,7 @@ Knows how a plan says where layers go; knows nothing of contexts and prompts.
 from __future__ import annotations
 
 import ctypes
+import functools
 import logging
 import os
 import re
@@ -17,7 +18,9 @@ from typing import Any
 from app.domain.engine import LoadPlan
 from app.domain.notice import Action, NoticeCode
 from app.engine.worker.bindings import Library
+from app.engine.worker.buffers import buffers_of
 from app.engine.worker.loadfaults import notice_of_failed_load
+from app.engine.worker.placing import parameters_of
 from app.engine.worker.readahead import read_ahead
 from app.engine.worker.vocabulary import Vocabulary
 from app.errors import CoveError, KnownError
@@ -37,15 +40,21 @@ class Model:
         self.plan = plan
         self.pointer = pointer
         self._api = api
-        self.vocabulary = Vocabulary(api, pointer)
+        self.logits: int = api.llama_vocab_n_tokens(api.llama_model_get_vocab(pointer))
         self.window_tokens: int = api.llama_model_n_swa(pointer)
         self.trained_tokens: int = api.llama_model_n_ctx_train(pointer)
         # Their state is a summary of all tokens: no end of it can be cut off.
         self.is_recurrent = bool(api.llama_model_is_recurrent(pointer) or api.llama_model_is_hybrid(pointer))
         self.gpu_layers, self.layers = self._placement(library.log.lines())
+        self.buffers = buffers_of(library.log.lines())
         self.description = self._read_description()
         template: bytes | None = api.llama_model_chat_template(pointer, None)
         self.template = _jinja((template or b"").decode("utf-8", "replace"))
+
+    @functools.cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Read when first needed: a dry run has no use for it, and a header may come without."""
+        return Vocabulary(self._api, self.pointer)
 
     @property
     def keeps_all(self) -> bool:
@@ -73,16 +82,22 @@ def load_model(
     plan: LoadPlan,
     on_progress: Callable[[float], None],
     is_cancelled: Callable[[], bool],
+    *,
+    is_dry: bool = False,
 ) -> Model:
     """Loads what the plan says. Raises `KnownError` for a missing, damaged or unsupported file, for too
-    little memory, and when cancelled."""
+    little memory, and when cancelled. A dry load has everything but the weights."""
     if not Path(plan.model_path).is_file():
         raise KnownError.of(
             NoticeCode.MODEL_FILE_MISSING, Action.PULL_AGAIN, Action.CHOOSE_MODEL, path=plan.model_path
         )
-    parameters, keep = _parameters(library, plan)
-    tell = _Teller(on_progress, reading=0.5 if plan.memory_map else 0.0)
-    if plan.memory_map:
+    parameters, keep = parameters_of(library, plan)
+    if is_dry:
+        parameters.no_alloc = True
+        parameters.load_mode = library.api.LLAMA_LOAD_MODE_NONE  # llama.cpp aborts with any other
+    reads_ahead = plan.memory_map and not is_dry
+    tell = _Teller(on_progress, reading=0.5 if reads_ahead else 0.0)
+    if reads_ahead:
         try:
             read_ahead(Path(plan.model_path), tell.read, is_cancelled)
         except OSError as error:
@@ -95,40 +110,6 @@ def load_model(
     if pointer is None:
         raise _failure(library, plan, is_cancelled)
     return Model(library, plan, pointer)
-
-
-def uses_gpu(plan: LoadPlan) -> bool:
-    return plan.gpu_layers != 0 and not plan.reference
-
-
-def _parameters(library: Library, plan: LoadPlan) -> tuple[Any, Any]:
-    """Returns the parameters and what they point to."""
-    parameters = library.api.llama_model_default_params()
-    parameters.check_tensors = plan.check_tensors
-    parameters.use_extra_bufts = not plan.reference
-    if not plan.memory_map:
-        parameters.load_mode = library.api.LLAMA_LOAD_MODE_NONE
-    devices: list[int | None] = []
-    if uses_gpu(plan):
-        parameters.n_gpu_layers = plan.gpu_layers
-        devices = [_device(library, name) for name in plan.devices]
-    else:
-        parameters.n_gpu_layers = 0
-    if devices or not uses_gpu(plan):
-        # An empty list is the only thing that keeps llama.cpp off every GPU; NULL would mean "all".
-        array = (ctypes.c_void_p * (len(devices) + 1))(*devices, None)
-        parameters.devices = ctypes.cast(array, ctypes.c_void_p)
-        return parameters, array
-    return parameters, None
-
-
-def _device(library: Library, name: str) -> int:
-    pointer = library.device_pointer(name)
-    if pointer is None:
-        raise KnownError.of(
-            NoticeCode.ENGINE_DRIVER_FAILED, Action.CHOOSE_MODEL, Action.RETRY, detail=f"no device {name}"
-        )
-    return pointer
 
 
 class _Teller:

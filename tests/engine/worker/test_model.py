@@ -6,7 +6,8 @@ import pytest
 
 from app.domain.engine import LoadPlan
 from app.domain.notice import Notice, NoticeCode
-from app.engine.worker.model import _jinja, load_model, uses_gpu
+from app.engine.worker.model import _jinja, load_model
+from app.engine.worker.placing import uses_gpu
 from app.errors import KnownError
 from tests.engine.worker.conftest import plan_of
 from tests.realmodels import smollm2
