@@ -9,10 +9,10 @@ PEER := xllamacpp==2026.10.11549
 SETUP := $(PYTHON) packaging/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup ready test test-slow test-gpu bench check format screenshots texts wheel package smoke clean
+.PHONY: help run setup ready test test-slow test-gpu bench check check-catalogue format screenshots texts wheel package smoke clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## set up on first use, then open the window
 	@$(SETUP) run && exec $(VENV)/cove
@@ -53,6 +53,9 @@ format: ready ## let ruff mend what it can
 
 screenshots: ready ## draw the pictures in resources/screenshots
 	$(VENV)/python -m tests.ui.screenshots $(ARGS)
+
+check-catalogue: ready ## ask the Hub whether resources/catalogue.toml is still true
+	PYTHONPATH=. $(VENV)/python packaging/check_catalogue.py
 
 texts: ready ## give resources/i18n a line for each new text of the window
 	$(VENV)/python -m tests.ui.texts.catalogues

@@ -34,6 +34,7 @@ class Listing(Value):
     commit: str
     groups: tuple[QuantGroup, ...]
     projectors: tuple[FileEntry, ...] = ()
+    is_gated: bool = False  # its files are for those who accepted its terms
 
 
 class Choice(Value):
@@ -101,7 +102,13 @@ class RemoteRepo:
             ]
             commit = str(info.sha or self._revision)
         projectors = tuple(file for file in files if is_projector(file.path))
-        return Listing(repo=self._repo, commit=commit, groups=group(files), projectors=projectors)
+        return Listing(
+            repo=self._repo,
+            commit=commit,
+            groups=group(files),
+            projectors=projectors,
+            is_gated=bool(info.gated),
+        )
 
     def choose(self, quant: str | None) -> Choice:
         """Returns the files of a quant, or of the best default. Also raises REPO_HAS_NO_GGUF and

@@ -34,7 +34,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "app.store": (*BASE, "app.loop"),
     "app.network": ("app", *BASE),
     # What these need from the store they declare as a Protocol; core passes it in.
-    "app.models": (*BASE, "app.settings", "app.network"),
+    "app.models": (*BASE, "app.settings", "app.network", "resources"),
     "app.downloads": (*BASE, "app.settings", "app.network", "app.models"),
     "app.engine": (*BASE, "app.settings"),
     "app.engine.worker": ("app.domain", "app.errors", "app.engine.base", "app.engine.wire"),

@@ -17,5 +17,9 @@ def test_deepseek_r1_reasons_at_its_makers_temperature_without_a_system_prompt(n
     assert recommended_for(name) == Recommended(sampling=Sampling(temperature=0.6, top_p=0.95))
 
 
+def test_gemma_samples_as_google_says() -> None:
+    assert recommended_for("gemma-4-E4B-it").sampling.top_k == 64
+
+
 def test_others_keep_the_usual() -> None:
     assert recommended_for("Qwen3-8B") == Recommended()
