@@ -1,6 +1,7 @@
 """An engine in this process that plays a script: for tests, `cove host --engine scripted` and UI work.
 
-Keeps the promises of `base.Engine` without a child or a model, deterministically and as fast as it can.
+Keeps the promises of `base.Engine` without a child or a model, deterministically and as fast as it can; as
+many are answered at once as the plan has slots.
 `script.py` says how a user's message steers it. The name of the model's file steers loading: `hold-load` in
 it waits in the middle until cancelled, `fail-load` fails with MODEL_CORRUPT.
 """
@@ -11,7 +12,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,8 @@ class _Order:
     request: GenerateRequest
     on_event: OnRequestEvent
     ended: Ending | None = None
+    is_playing: bool = False
+    words: list[str] = field(default_factory=list)  # its prompt and its answer
     cached: int = 0
     thought: int = 0
     spoken: int = 0
@@ -68,7 +71,7 @@ class ScriptedEngine:
         self._orders: list[_Order] = []
         self._threads: list[threading.Thread] = []
         self._names = itertools.count(1)
-        self._cache: list[str] = []  # the words of the last prompt and its answer, like a KV cache
+        self._cache: list[str] = []  # what was said in the conversation begun last, like a KV cache
         self._status = EngineStatus(model_id=plan.model_id, state=EngineState.IDLE, plan=plan)
         self._load_ended = False
         self._closed = False
@@ -135,14 +138,14 @@ class ScriptedEngine:
             else:
                 self._move(EngineState.READY, progress=1.0, loaded=_loaded(self._plan))
 
-    # Answering: each request has a thread of its own and waits there for its turn
+    # Answering: each request has a thread of its own and waits there for a slot
 
     def _serve(self, order: _Order) -> None:
         request, began = order.request, time.monotonic()
         is_ready = self._status.state == EngineState.READY
         order.on_event(PhaseMoved(id=request.id, phase=Phase.QUEUED if is_ready else Phase.LOADING))
         try:
-            self._wait(order, lambda: self._status.state == EngineState.READY and self._orders[0] is order)
+            self._take_slot(order)
             ending = self._play(order, script_for(request))
         except Ending as early:
             ending = early
@@ -155,6 +158,18 @@ class ScriptedEngine:
         else:
             order.on_event(Finished(id=request.id, stop_reason=ending.reason, timings=timings))
 
+    def _take_slot(self, order: _Order) -> None:
+        with self._changed:
+            self._wait(order, lambda: self._status.state == EngineState.READY and self._is_next(order))
+            order.is_playing = True
+            self._changed.notify_all()
+
+    def _is_next(self, order: _Order) -> bool:
+        """Of those that wait, the first of the most urgent is, as soon as a slot is free."""
+        waiting = [each for each in self._orders if not each.is_playing]
+        is_any_free = len(self._orders) - len(waiting) < self._plan.slots
+        return is_any_free and min(waiting, key=lambda each: each.request.priority) is order
+
     def _play(self, order: _Order, script: Script) -> Ending:
         request = order.request
         order.on_event(PhaseMoved(id=request.id, phase=Phase.TEMPLATE))
@@ -162,7 +177,7 @@ class ScriptedEngine:
             return Ending(notice=Notice(code=NoticeCode.TEMPLATE_FAILED, facts={"detail": "scripted"}))
         words = prompt_words(request)
         order.cached = _common(words[:-1], self._cache)
-        self._cache = words
+        self._cache = order.words = words
         order.on_event(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=order.cached, total=len(words)))
         if script.fate == Fate.HANG:
             self._wait(order, seconds=self._hung_after_s)
@@ -186,7 +201,7 @@ class ScriptedEngine:
         for word in script.answer:
             self._wait(order, seconds=script.pause_s)
             order.spoken += 1
-            self._cache.append(word)
+            order.words.append(word)
             order.on_event(TextGrew(id=order.request.id, content=word))
 
     # Endings

@@ -1,7 +1,8 @@
 """The engines of the contract suite behind one face: how each is opened, asked and brought into trouble.
 
 `scripted` plays in this process; `scripted-child` and `real` are processes under the same supervision, the
-one playing a script, the other llama.cpp with SmolLM2. Each kind of trouble happens to the first child only.
+one playing a script, the other llama.cpp with SmolLM2. `tiny` is the real one too, with a tiny model that
+talks nonsense fast enough for several at once. Each kind of trouble happens to the first child only.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from app.engine.silence import Limits
 from app.paths import Paths
 from tests.fakes.listener import Listener, request_for
 from tests.fakes.scripted_child import ChildScript, launch
+from tests.fakes.tiny_models import tiny_model
 from tests.models import smollm2
 from tests.waiting import wait_until
 
@@ -90,6 +92,10 @@ class EngineCase(ABC):
     def endless(self) -> GenerateRequest:
         """Is still being answered when a test has seen its first words."""
 
+    def talking(self, text: str, words: int = 1000) -> GenerateRequest:
+        """Says so many words one after the other; `text` makes it one of several."""
+        return request_for(f"/slow 10 {text} " * words, sampling=Sampling(max_tokens=words))
+
     def long_prompt(self) -> GenerateRequest:
         """Is in prefill for long."""
         return request_for("/prefill")
@@ -143,6 +149,7 @@ class ScriptedChildCase(ScriptedCase):
 
 class RealCase(EngineCase):
     name = "real"
+    context_tokens = 4096
     shim = {
         "slow-load": {"SHIM_READ_MS": "12"},
         "stalled-load": {"SHIM_READ_MS": "5", "SHIM_STALL_AFTER": "60"},
@@ -156,11 +163,9 @@ class RealCase(EngineCase):
 
     def engine(self, paths: Paths, on_status: OnStatus, trouble: str) -> Engine:
         settings = self.shim.get(trouble, {})
+        path = _spoiled(paths, trouble) if trouble in ("cut", "random") else self.model()
         plan = LoadPlan(
-            model_id="smollm2",
-            model_path=str(_spoiled(paths, trouble) if trouble in ("cut", "random") else smollm2()),
-            context_tokens=4096,
-            memory_map=not settings,
+            model_id="m", model_path=str(path), context_tokens=self.context_tokens, memory_map=not settings
         )
         return SupervisedEngine(
             plan,
@@ -170,15 +175,20 @@ class RealCase(EngineCase):
             environment=_shim_environment(paths, settings) if settings else {},
         )
 
+    def model(self) -> Path:
+        return smollm2()
+
     def question(self) -> GenerateRequest:
         return request_for("What is the capital of France?", sampling=Sampling(temperature=0, max_tokens=4))
 
     def endless(self) -> GenerateRequest:
         return request_for("Tell me a very long story.", sampling=Sampling(temperature=0, seed=1))
 
+    def talking(self, text: str, words: int = 1_000_000) -> GenerateRequest:
+        return request_for(text, sampling=Sampling(temperature=0, max_tokens=words))
+
     def long_prompt(self) -> GenerateRequest:
-        words = random.Random(1).choices(("river", "stone", "cloud", "seven", "letter", "green"), k=3000)
-        return request_for(" ".join(words), sampling=Sampling(temperature=0, max_tokens=4))
+        return request_for(_words(3000), sampling=Sampling(temperature=0, max_tokens=4))
 
     def hostile(self, template: str) -> tuple[GenerateRequest, set[NoticeCode]]:
         codes = {NoticeCode.TEMPLATE_FAILED, NoticeCode.TEMPLATE_TOO_COSTLY}
@@ -188,7 +198,20 @@ class RealCase(EngineCase):
         shutil.copyfile(smollm2(), opened.engine.status.plan.model_path)
 
 
-CASES = {case.name: case for case in (ScriptedCase(), ScriptedChildCase(), RealCase())}
+class TinyCase(RealCase):
+    name = "tiny"
+    context_tokens = 32768
+
+    def model(self) -> Path:
+        return tiny_model("llama", trained=self.context_tokens, weights="F32")
+
+    def long_prompt(self) -> GenerateRequest:
+        return request_for(_words(5000), sampling=Sampling(temperature=0, max_tokens=4))
+
+
+_ALL = (ScriptedCase(), ScriptedChildCase(), RealCase(), TinyCase())
+BY_NAME: dict[str, EngineCase] = {case.name: case for case in _ALL}
+CASES = {name: case for name, case in BY_NAME.items() if name != "tiny"}
 CHILDREN = [name for name in CASES if name != "scripted"]
 
 
@@ -198,6 +221,12 @@ def is_in_prefill(event: RequestEvent) -> bool:
 
 def is_loading(status: EngineStatus) -> bool:
     return status.state == EngineState.LOADING and 0 < status.progress < 1
+
+
+def _words(count: int) -> str:
+    return " ".join(
+        random.Random(1).choices(("river", "stone", "cloud", "seven", "letter", "green"), k=count)
+    )
 
 
 def _spoiled(paths: Paths, trouble: str) -> Path:

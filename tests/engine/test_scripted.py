@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from app.domain.engine import EngineState, EngineStatus, LoadPlan
-from app.domain.generation import Phase, Sampling, StopReason
+from app.domain.generation import Phase, Priority, Sampling, StopReason
 from app.domain.notice import NoticeCode
 from app.engine.scripted import ScriptedEngine
 from tests.fakes.listener import Listener
@@ -15,9 +15,13 @@ from tests.waiting import wait_until
 
 
 class Played:
-    def __init__(self, path: str = "/models/m.gguf", **options: float) -> None:
+    def __init__(
+        self, path: str = "/models/m.gguf", slots: int = 4, context_tokens: int = 4096, **options: float
+    ) -> None:
         self.statuses: list[EngineStatus] = []
-        plan = LoadPlan(model_id="m", model_path=path, gpu_layers=-1)
+        plan = LoadPlan(
+            model_id="m", model_path=path, gpu_layers=-1, slots=slots, context_tokens=context_tokens
+        )
         self.engine = ScriptedEngine(plan, self.statuses.append, **options)
 
     def ask(self, text: str, **fields: object) -> Listener:
@@ -72,13 +76,37 @@ def test_stop_is_felt_at_once_and_the_next_is_answered(played: Played):
     assert (held.stop_reason, held.text, waiting.stop_reason) == (StopReason.CANCELLED, "on", StopReason.END)
 
 
-def test_what_waits_can_be_cancelled(played: Played):
+def test_what_waits_can_be_cancelled():
+    played = Played(slots=1)
     held, waiting = played.ask("/hold on"), played.ask("next")
     held.wait_for_text()
     played.engine.cancel(waiting.request.id)
     assert waiting.stop_reason == StopReason.CANCELLED
     assert not held.terminals
     played.engine.cancel("nobody")
+    played.engine.close()
+
+
+def test_each_slot_remembers_its_own_words():
+    """One that counted the other's words as its own would find its context full."""
+    played = Played(context_tokens=100)
+    both = [played.ask("/hold " + f"{letter} " * 40) for letter in "ab"]
+    for asked in both:
+        wait_until(lambda: len(asked.text) == 80, what="all words")  # noqa: B023
+        played.engine.cancel(asked.request.id)
+    assert [asked.stop_reason for asked in both] == [StopReason.CANCELLED] * 2
+    played.engine.close()
+
+
+def test_of_those_that_wait_the_most_urgent_goes_first():
+    played = Played(slots=1)
+    held = played.ask("/hold on")
+    held.wait_for_text()
+    asked = [played.ask("x", priority=priority) for priority in (Priority.BACKGROUND, Priority.INTERACTIVE)]
+    played.engine.cancel(held.request.id)
+    assert [one.stop_reason for one in asked] == [StopReason.END] * 2
+    assert asked[1].at[-1] < asked[0].at[-1]
+    played.engine.close()
 
 
 def test_slow_words_can_be_stopped_between(played: Played):
@@ -89,9 +117,9 @@ def test_slow_words_can_be_stopped_between(played: Played):
 
 
 def test_a_crash_fails_everyone_and_the_next_request_restarts(played: Played):
-    held = played.ask("/slow 1 a b c")
-    crash, waiting = played.ask("/crash x"), played.ask("y")
-    held.end()
+    waiting = played.ask("/hold y")
+    waiting.wait_for_text()
+    crash = played.ask("/crash x")
     assert (crash.code, crash.text) == (NoticeCode.ENGINE_DIED, "x")
     assert waiting.code == NoticeCode.ENGINE_DIED
     assert played.engine.status.state == EngineState.FAILED
@@ -146,7 +174,7 @@ def test_a_bad_file_fails_to_load():
 
 def test_close_ends_everything_and_may_be_repeated():
     played = Played()
-    held, waiting = played.ask("/hold on"), played.ask("next")
+    held, waiting = played.ask("/hold on"), played.ask("/hold next")
     held.wait_for_text()
     played.engine.close()
     played.engine.close()

@@ -11,11 +11,13 @@ be tested with true pipes, signals and exit codes in milliseconds. A user's mess
     /prefill        stays in the middle of prefill, busy, until it is cancelled
     /deaf TEXT      echoes TEXT word by word, every 5 ms, whatever it is told, and ends as if never cancelled
 
-/hang stops all work, in prefill, while the heartbeat goes on: a beating thread proves nothing.
+/hang stops all work, in prefill, while the heartbeat goes on: a beating thread proves nothing. As many
+requests are answered at once as the plan has slots; of those that wait the most urgent goes first.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import signal
@@ -74,7 +76,7 @@ def launch(script: ChildScript | None = None) -> Launch:
 
 
 class Child:
-    """Reads on the main thread, beats on one, works on one."""
+    """Reads on the main thread, beats on one, loads on one, and has one for each slot."""
 
     def __init__(self, script: ChildScript) -> None:
         self._script = script
@@ -82,7 +84,10 @@ class Child:
         # As the real one does: what prints to standard output reaches the log, not the wire.
         self._out = os.dup(1)
         os.dup2(2, 1)
-        self._jobs: queue.SimpleQueue[wire.Load | wire.Generate] = queue.SimpleQueue()
+        self._loads: queue.SimpleQueue[wire.Load] = queue.SimpleQueue()
+        self._requests: queue.PriorityQueue[tuple[int, int, GenerateRequest]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._stepping = threading.Lock()
         self._cancelled: set[str] = set()
         self._changed = threading.Condition()
         self._steps = 0
@@ -90,7 +95,7 @@ class Child:
         self._step_began = time.monotonic()
 
     def run(self) -> None:
-        threading.Thread(target=self._work, daemon=True).start()
+        threading.Thread(target=self._load_all, daemon=True).start()
         while (body := wire.read_frame(sys.stdin.buffer)) is not None:
             frame = wire.decode_to_child(body)
             if isinstance(frame, wire.Shutdown):
@@ -106,8 +111,10 @@ class Child:
             with self._changed:
                 self._cancelled.add(frame.id if isinstance(frame, wire.Cancel) else "load")
                 self._changed.notify_all()
-        else:
-            self._jobs.put(frame)
+        elif isinstance(frame, wire.Generate):
+            self._requests.put((frame.request.priority, next(self._numbers), frame.request))
+        elif isinstance(frame, wire.Load):
+            self._loads.put(frame)
 
     def _greet(self, script: ChildScript) -> None:
         if not script.greets:
@@ -117,13 +124,17 @@ class Child:
         if script.beats:
             threading.Thread(target=self._beat, daemon=True).start()
 
-    def _work(self) -> None:
+    def _load_all(self) -> None:
         while True:
-            job = self._jobs.get()
-            if isinstance(job, wire.Load):
-                self._load(job.plan)
-            else:
-                self._say(self._answer(job.request))
+            plan = self._loads.get().plan
+            self._load(plan)
+            for _ in range(plan.slots):
+                threading.Thread(target=self._answer_all, daemon=True).start()
+
+    def _answer_all(self) -> None:
+        while True:
+            *_, request = self._requests.get()
+            self._say(self._answer(request))
 
     # Loading
 
@@ -159,8 +170,9 @@ class Child:
         self._say(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=0, total=64))
         self._step(32)
         if script.fate == Fate.HANG:
-            self._step_tokens = 32
-            threading.Event().wait()
+            with self._stepping:  # nobody else goes on either
+                self._step_tokens = 32
+                threading.Event().wait()
         while command == "/prefill" and not self._is_cancelled(request.id):
             self._say(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=32, total=64))
             self._step(32)
@@ -197,9 +209,10 @@ class Child:
             _spin(float(detail))
 
     def _step(self, tokens: int) -> None:
-        self._step_tokens, self._step_began = tokens, time.monotonic()
-        self._steps += 1
-        self._step_tokens = 0
+        with self._stepping:
+            self._step_tokens, self._step_began = tokens, time.monotonic()
+            self._steps += 1
+            self._step_tokens = 0
 
     # Saying and waiting
 
