@@ -150,6 +150,7 @@ class ScriptedChildCase(ScriptedCase):
 class RealCase(EngineCase):
     name = "real"
     context_tokens = 4096
+    limits = QUICK
     shim = {
         "slow-load": {"SHIM_READ_MS": "12"},
         "stalled-load": {"SHIM_READ_MS": "5", "SHIM_STALL_AFTER": "60"},
@@ -171,7 +172,7 @@ class RealCase(EngineCase):
             plan,
             on_status,
             paths=paths,
-            limits=QUICK,
+            limits=self.limits,
             environment=_shim_environment(paths, settings) if settings else {},
         )
 
