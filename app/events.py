@@ -62,6 +62,14 @@ class TurnMoved(Value, tag=True):
     total: int = 0
 
 
+class TurnNoticed(Value, tag=True):
+    """Something about an answer in the making that a person may want to act on."""
+
+    chat_id: str
+    message_id: str
+    notice: Notice
+
+
 class ModelAdded(Value, tag=True):
     model: Model
 
@@ -106,6 +114,7 @@ Event = (
     | MessageGrew
     | MessageChanged
     | TurnMoved
+    | TurnNoticed
     | ModelAdded
     | ModelRemoved
     | EngineChanged

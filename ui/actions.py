@@ -84,6 +84,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("write", _("actions", "Write a message"), Group.WRITING, ("Ctrl+L",)),
     ActionSpec("edit_last", _("actions", "Edit last message"), Group.WRITING, ("Ctrl+E",), "pencil"),
     ActionSpec("stop", _("actions", "Stop the answer"), Group.ANSWER, ("Esc",), "stop"),
+    ActionSpec("answer_now", _("actions", "Answer now, without more thoughts"), Group.ANSWER, ("Ctrl+J",)),
     ActionSpec("continue_answer", _("actions", "Continue answer"), Group.ANSWER, ("Ctrl+G",), "continue"),
     ActionSpec("regenerate", _("actions", "Answer again"), Group.ANSWER, ("Ctrl+R",), "retry"),
     ActionSpec("copy_answer", _("actions", "Copy answer"), Group.ANSWER, ("Ctrl+Shift+C",), "copy"),

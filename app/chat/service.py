@@ -202,6 +202,12 @@ class ChatService:
         if turn is not None:
             turn.stop()
 
+    def answer_now(self, answer_id: str) -> None:
+        """Makes a turn that still thinks come to its answer. Unknown ids are ignored."""
+        turn = self._turns.get(answer_id)
+        if turn is not None:
+            turn.answer_now()
+
     def client_left(self, client_id: str) -> None:
         """Ends the turns that belong to a client that is gone."""
         for answer_id in [answer for answer, owner in self._owners.items() if owner == client_id]:
@@ -223,10 +229,14 @@ class ChatService:
         sampling: Sampling | None,
         owner: str | None,
     ) -> None:
+        wished = over(sampling or chat.sampling, self._engines.sampling(model))
         request = GenerateRequest(
             id=answer.turn_id or answer.id,
             messages=prompt_for(chat, model, self._branch_above(answer, model)),
-            sampling=over(sampling or chat.sampling, self._engines.sampling(model)),
+            sampling=wished,
+            thinking=wished.thinking is not False,
+            effort=wished.effort,
+            reasoning_budget=wished.reasoning_budget,
             chat_template=model.options.chat_template,
             answer_prefix=answer.content,
             reasoning_prefix=answer.reasoning,

@@ -16,8 +16,17 @@ from app.domain.chat import MAX_MESSAGE_BYTES, Message, MessageStatus
 from app.domain.generation import StopReason, Timings
 from app.domain.ids import new_id
 from app.domain.notice import Action, Notice, NoticeCode
-from app.engine.base import Engine, Failed, Finished, GenerateRequest, PhaseMoved, RequestEvent, TextGrew
-from app.events import Bus, MessageChanged, MessageGrew, TurnMoved
+from app.engine.base import (
+    Engine,
+    Failed,
+    Finished,
+    GenerateRequest,
+    Noticed,
+    PhaseMoved,
+    RequestEvent,
+    TextGrew,
+)
+from app.events import Bus, MessageChanged, MessageGrew, TurnMoved, TurnNoticed
 from app.loop import Loop, Timer
 from app.store.messages import MessageTable
 
@@ -78,6 +87,10 @@ class Turn:
         """Asks the engine to end; the terminal event follows at once."""
         self._engine.cancel(self._request.id)
 
+    def answer_now(self) -> None:
+        """Asks the engine to end its thoughts."""
+        self._engine.answer_now(self._request.id)
+
     def interrupt(self) -> None:
         """Ends the turn here and now, because its surroundings end; what there is of the answer is kept."""
         self._end(MessageStatus.INTERRUPTED, None, None)
@@ -106,6 +119,10 @@ class Turn:
             self._grow(event)
         elif isinstance(event, PhaseMoved):
             self._move(event)
+        elif isinstance(event, Noticed):
+            self._tools.bus.publish(
+                TurnNoticed(chat_id=self.chat_id, message_id=self.answer_id, notice=event.notice)
+            )
         elif isinstance(event, Finished):
             self._finish(event)
         elif not self._retry_shorter(event):

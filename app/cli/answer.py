@@ -7,22 +7,23 @@ written is written.
 from __future__ import annotations
 
 from app.cli.console import Console
-from app.cli.inbox import Inbox, Item
+from app.cli.inbox import Hurry, Inbox, Item
+from app.cli.texts import sentence
 from app.client.client import Client
-from app.client.protocol import OpenChat, Refused, Send, Snapshot, StopTurn
+from app.client.protocol import AnswerNow, OpenChat, Refused, Send, Snapshot, StopTurn
 from app.domain.chat import Message, MessageStatus
 from app.domain.engine import EngineState
 from app.domain.generation import Phase
 from app.domain.notice import NoticeCode
 from app.errors import KnownError
-from app.events import EngineChanged, Event, MessageChanged, MessageGrew, TurnMoved
+from app.events import EngineChanged, Event, MessageChanged, MessageGrew, TurnMoved, TurnNoticed
 
 STOP_LIMIT_S = 5.0
 
 
 def is_wanted(event: Event, chat_id: str) -> bool:
     """Says whether a follower of this chat has a use for an event."""
-    if isinstance(event, MessageGrew | TurnMoved):
+    if isinstance(event, MessageGrew | TurnMoved | TurnNoticed):
         return event.chat_id == chat_id
     if isinstance(event, MessageChanged):
         return event.message.chat_id == chat_id
@@ -79,6 +80,8 @@ class AnswerFollower:
             return self._grow(item)
         if isinstance(item, MessageChanged) and item.message.id == self._send.answer_id:
             return item.message
+        if isinstance(item, Hurry):
+            self._client.request(AnswerNow(answer_id=self._send.answer_id), lambda reply: None)
         self._show_progress(item)
         return None
 
@@ -128,6 +131,8 @@ class AnswerFollower:
     def _show_progress(self, item: Item) -> None:
         if isinstance(item, EngineChanged) and item.status.state is EngineState.LOADING:
             self._console.status(f"Loading {item.status.model_id}… {item.status.progress:.0%}")
+        elif isinstance(item, TurnNoticed) and self._console.shows_progress:
+            self._console.remark(f"\ncove: {sentence(item.notice)}")
         elif isinstance(item, TurnMoved) and item.phase is Phase.PREFILL and item.total:
             self._console.status(f"Reading the prompt… {item.done} of {item.total} tokens")
         elif isinstance(item, TurnMoved) and item.phase is Phase.DECODE:

@@ -16,7 +16,13 @@ from app.domain.notice import Notice, NoticeCode
 from app.errors import KnownError
 from app.events import Event, NoticeRaised
 
-Item = Snapshot | Event | Reply
+
+class Hurry:
+    """A person does not want to wait for the end of the thoughts (Ctrl-\\)."""
+
+
+Item = Snapshot | Event | Reply | Hurry
+_QUIT = getattr(signal, "SIGQUIT", None)  # not on every system
 
 
 class Inbox:
@@ -59,7 +65,7 @@ class Inbox:
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Makes the first Ctrl-C come out of `next`, so that it cuts nothing in two; a second one
-        comes at once."""
+        comes at once. Ctrl-\\ comes out as a Hurry."""
 
         def interrupt(number: int, frame: FrameType | None) -> None:
             self._interrupts += 1
@@ -73,9 +79,21 @@ class Inbox:
             return
         signal.signal(signal.SIGINT, interrupt)
         try:
-            yield
+            with self._hurrying():
+                yield
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    @contextmanager
+    def _hurrying(self) -> Iterator[None]:
+        if _QUIT is None:
+            yield
+            return
+        before = signal.signal(_QUIT, lambda number, frame: self._items.put(Hurry()))
+        try:
+            yield
+        finally:
+            signal.signal(_QUIT, before)
 
     def put(self, reply: Reply) -> None:
         self._items.put(reply)

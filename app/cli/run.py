@@ -16,10 +16,11 @@ from app.cli.numbers import whole
 from app.cli.texts import interrupted_answer, sentence
 from app.cli.verb import DONE, FAILED, INTERRUPTED, Options, Subparsers, UsageError, Work, add_verb
 from app.domain.chat import Message, MessageStatus
+from app.domain.engine import Adapter
 from app.domain.generation import StopReason, Timings
 from app.domain.model import ModelOptions
 
-_HELLO = "{model}: /bye or Ctrl-D ends the conversation, Ctrl-C stops an answer."
+_HELLO = "{model}: /bye or Ctrl-D ends the conversation, Ctrl-C stops an answer, Ctrl-\\ ends its thoughts."
 
 
 def add(verbs: Subparsers) -> None:
@@ -32,6 +33,8 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument("--ctx", metavar="TOKENS", type=whole(1), help="length of the context")
     parser.add_argument("--gpu-layers", metavar="N", type=whole(-1), help="layers on the GPU; -1: all")
     parser.add_argument("--template", metavar="FILE", help="a Jinja chat template instead of the model's own")
+    text = "a LoRA adapter for the model (several: give it again)"
+    parser.add_argument("--adapter", metavar="FILE[:SCALE]", action="append", type=_adapter, help=text)
     sampling.add_flags(parser)
 
 
@@ -125,7 +128,21 @@ def model_options(options: Options) -> ModelOptions:
         context_tokens=options.ctx,
         gpu_layers=options.gpu_layers,
         chat_template=_read_template(options.template) if options.template else None,
+        adapters=tuple(options.adapter) if options.adapter else None,
     )
+
+
+def _adapter(text: str) -> Adapter:
+    path, _, last = text.rpartition(":")
+    try:
+        scale = float(last) if path else None
+    except ValueError:  # the colon is the path's own
+        scale = None
+    name = text if scale is None else path
+    return Adapter(path=str(Path(name).expanduser().absolute()), scale=1.0 if scale is None else scale)
+
+
+_adapter.__name__ = "adapter"
 
 
 def _read_template(name: str) -> str:

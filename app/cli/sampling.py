@@ -11,7 +11,7 @@ import msgspec
 
 from app.cli.numbers import number, whole
 from app.cli.verb import Options, UsageError
-from app.domain.generation import LogitBias, Sampling, Trigger
+from app.domain.generation import EFFORTS, LogitBias, Sampling, Trigger
 from app.domain.samplers import KNOBS, ORDER, Knob
 
 # For each number a line of help; the range and the usual value are the table's of `app/domain/samplers.py`.
@@ -40,6 +40,8 @@ _HELP = {
     "presence_penalty": "takes off once for a token said recently",
     "penalty_last_n": "how many tokens are recent; -1: all",
 }
+_NUMBERS = (*(knob.name for knob in KNOBS), "seed", "max_tokens", "effort", "reasoning_budget")
+_ON = {"on": True, "off": False}
 _SPELLED = {"inf": math.inf, "-inf": -math.inf}
 
 
@@ -59,11 +61,17 @@ def add_flags(parser: Any) -> None:
     group.add_argument("--stop", metavar="TEXT", action="append", help="the answer ends before it")
     group.add_argument("--seed", type=whole(0, 2**32 - 1), help="the same seed draws the same tokens")
     group.add_argument("--max-tokens", metavar="N", type=whole(1), help="where an answer is cut")
+    group = parser.add_argument_group("reasoning (of models that can)")
+    group.add_argument("--thinking", choices=tuple(_ON), help="whether the model thinks before it answers")
+    group.add_argument("--effort", choices=EFFORTS, help="how hard, where the model knows levels of it")
+    text = "after so many tokens of thoughts it answers (half of the free context)"
+    group.add_argument("--reasoning-budget", metavar="N", type=whole(0), help=text)
 
 
 def sampling_of(options: Options, base: Sampling) -> Sampling:
     """What was said on the command line, and for the rest `base`."""
-    said = {name: getattr(options, name) for name in (*(knob.name for knob in KNOBS), "seed", "max_tokens")}
+    said = {name: getattr(options, name) for name in _NUMBERS}
+    said["thinking"] = _ON.get(options.thinking)
     if options.samplers is not None:
         said["order"] = _order(options.samplers)
     if options.dry_breaker:

@@ -85,6 +85,13 @@ NOTICES: dict[NoticeCode, str] = {
         "the answer ended because the context is full; it is kept. Use a longer context (--ctx) or a new "
         "chat."
     ),
+    NoticeCode.REASONING_REPEATS: (
+        "the model repeats itself while it thinks, and may never come to an end. Ctrl-\\ makes it answer now."
+    ),
+    NoticeCode.ADAPTER_FAILED: (
+        "the adapter {path} cannot be used with this model ({detail}); nothing is lost. Leave it out "
+        "(--adapter), or take one that was made for this model."
+    ),
     # Chat
     NoticeCode.CHAT_NOT_FOUND: "there is no chat “{chat_id}”.",
     NoticeCode.MESSAGE_NOT_FOUND: "there is no message “{message_id}”.",
@@ -171,6 +178,7 @@ NOTICES: dict[NoticeCode, str] = {
 HINTS: dict[Action, str] = {
     Action.RETRY: "Try again.",
     Action.CONTINUE_ANSWER: "`cove run MODEL --continue` goes on with the chat.",
+    Action.ANSWER_NOW: "Ctrl-\\ makes it answer now.",
     Action.CHOOSE_MODEL: "`cove list` shows the models that are here.",
     Action.PULL_AGAIN: "`cove pull` fetches it again.",
     Action.RESUME_DOWNLOAD: "`cove pull` goes on where it stopped.",

@@ -251,6 +251,12 @@ class StopTurn(Value, tag=True):
     answer_id: str
 
 
+class AnswerNow(Value, tag=True):
+    """Makes the turn that writes `answer_id` end its thoughts and answer."""
+
+    answer_id: str
+
+
 class LoadModel(Value, tag=True):
     model_id: str
     options: ModelOptions | None = None  # None: as saved with the model
@@ -323,7 +329,7 @@ class Quit(Value, tag=True):
 ChatCommand = (
     ListChats | OpenChat | ReadMessages | ReadTree | CreateChat | ChangeChat | DeleteChat | RestoreChat
 )
-TurnCommand = Send | Regenerate | ContinueAnswer | StopTurn
+TurnCommand = Send | Regenerate | ContinueAnswer | StopTurn | AnswerNow
 ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel
 TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer
 HostCommand = Hello | Subscribe | ChangeSetting | ListProcesses | Quit

@@ -8,6 +8,13 @@ from app.domain.notice import Notice
 from app.domain.value import Value
 
 
+class Adapter(Value):
+    """A LoRA adapter: a GGUF of small changes to a model's weights, which count `scale` times."""
+
+    path: str
+    scale: float = 1.0
+
+
 class LoadPlan(Value):
     """How one model is placed on this machine. Two equal plans load the same way.
 
@@ -32,13 +39,14 @@ class LoadPlan(Value):
     memory_map: bool = True
     slots: int = 4
     park_bytes: int = 2 * 1024**3
+    adapters: tuple[Adapter, ...] = ()
     tensor_split: tuple[float, ...] = ()
     cpu_expert_layers: int = 0
 
     @property
     def files(self) -> tuple[str, ...]:
         """What the child has to read: all that a confined one can. Of a model in several files the first."""
-        return (self.model_path,)
+        return (self.model_path, *(adapter.path for adapter in self.adapters))
 
 
 class EngineState(StrEnum):
@@ -107,7 +115,8 @@ class Buffer(Value):
 
 
 class LoadedModel(Value):
-    """What a child holds once a model is loaded."""
+    """What a child holds once a model is loaded. `can_think`, `can_switch` (reasoning off) and `efforts` are
+    what its own template lets people choose."""
 
     context_tokens: int
     layers: int
@@ -115,6 +124,8 @@ class LoadedModel(Value):
     description: str = ""
     has_template: bool = False
     can_think: bool = False
+    can_switch: bool = False
+    efforts: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     buffers: tuple[Buffer, ...] = ()
 

@@ -25,6 +25,9 @@ class Trigger(Value):
     token: int | None = None
 
 
+EFFORTS = ("low", "medium", "high")
+
+
 class Sampling(Value):
     """Sampler settings of one answer. None (or nothing) was not chosen and is left to what suits the model;
     what the fields mean, their ranges and usual values are in `app/domain/samplers.py`."""
@@ -60,6 +63,9 @@ class Sampling(Value):
     seed: int | None = None  # None draws a fresh one
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    thinking: bool | None = None  # whether a model that can reason does
+    effort: str | None = None  # one of EFFORTS
+    reasoning_budget: int | None = None  # tokens it may think for
 
 
 def over(wished: Sampling, suited: Sampling) -> Sampling:

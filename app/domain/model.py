@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.engine import Adapter
 from app.domain.generation import Sampling
 from app.domain.value import Value
 
@@ -20,7 +21,12 @@ class ModelOptions(Value):
     context_tokens: int | None = None
     gpu_layers: int | None = None
     threads: int | None = None
+    kv_type: str | None = None
+    batch_tokens: int | None = None
+    cpu_expert_layers: int | None = None
+    devices: tuple[str, ...] | None = None
     chat_template: str | None = None
+    adapters: tuple[Adapter, ...] | None = None
     sampling: Sampling = Sampling()  # before what suits the model, after what a chat chose
 
 

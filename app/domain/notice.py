@@ -41,6 +41,8 @@ class NoticeCode(StrEnum):
     PROMPT_TOO_LONG = "prompt-too-long"  # prompt_tokens, context_tokens
     CONTEXT_TRIMMED = "context-trimmed"  # dropped_messages
     CONTEXT_FULL = "context-full"
+    REASONING_REPEATS = "reasoning-repeats"
+    ADAPTER_FAILED = "adapter-failed"  # path, detail
     # Chat
     CHAT_NOT_FOUND = "chat-not-found"  # chat_id
     MESSAGE_NOT_FOUND = "message-not-found"  # message_id
@@ -82,6 +84,7 @@ class Action(StrEnum):
 
     RETRY = "retry"
     CONTINUE_ANSWER = "continue-answer"
+    ANSWER_NOW = "answer-now"
     CHOOSE_MODEL = "choose-model"
     PULL_AGAIN = "pull-again"
     RESUME_DOWNLOAD = "resume-download"

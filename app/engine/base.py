@@ -29,7 +29,8 @@ class GenerateRequest(Value):
 
     `answer_prefix` (and `reasoning_prefix`) is text the answer already has: generation goes on right after
     it and the events carry only what is new. `chat_template` replaces the model's own. `thinking` is what
-    templates that can switch reasoning are told.
+    templates that can switch reasoning are told, and `effort` those that know levels of it. No more than
+    `reasoning_budget` tokens are thoughts: then the model is made to answer. None is what fits well.
     """
 
     id: str
@@ -37,6 +38,8 @@ class GenerateRequest(Value):
     sampling: Sampling = Sampling()
     chat_template: str | None = None
     thinking: bool = True
+    effort: str | None = None
+    reasoning_budget: int | None = None
     answer_prefix: str = ""
     reasoning_prefix: str = ""
     priority: Priority = Priority.INTERACTIVE
@@ -60,6 +63,13 @@ class TextGrew(Value, tag=True):
     reasoning: str = ""
 
 
+class Noticed(Value, tag=True):
+    """Something about the answer that a person may want to act on while it is made."""
+
+    id: str
+    notice: Notice
+
+
 class Finished(Value, tag=True):
     """Terminal: the answer ended by itself, at a limit, or because it was cancelled."""
 
@@ -76,7 +86,7 @@ class Failed(Value, tag=True):
     timings: Timings = Timings()
 
 
-RequestEvent = PhaseMoved | TextGrew | Finished | Failed
+RequestEvent = PhaseMoved | TextGrew | Noticed | Finished | Failed
 OnRequestEvent = Callable[[RequestEvent], None]
 OnStatus = Callable[[EngineStatus], None]
 
@@ -98,6 +108,10 @@ class Engine(Protocol):
     def cancel(self, request_id: str) -> None:
         """Ends a request: its terminal event (Finished, CANCELLED) is delivered before the engine has
         caught up. Unknown ids are ignored."""
+
+    def answer_now(self, request_id: str) -> None:
+        """Makes a request that still thinks (or has not begun to) come to its answer. Unknown ids, and
+        those that answer already, are ignored."""
 
     def cancel_load(self) -> None:
         """Ends a load in progress; requests that wait for it fail with MODEL_LOAD_CANCELLED."""

@@ -70,6 +70,9 @@ class SupervisedEngine:
     def cancel(self, request_id: str) -> None:
         self._post(lambda: self._supervisor.cancel(request_id))
 
+    def answer_now(self, request_id: str) -> None:
+        self._post(lambda: self._supervisor.answer_now(request_id))
+
     def cancel_load(self) -> None:
         self._post(self._supervisor.cancel_load)
 

@@ -9,12 +9,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import Notice
 from app.engine.base import (
     Failed,
     Finished,
     GenerateRequest,
+    Noticed,
     OnRequestEvent,
     PhaseMoved,
     RequestEvent,
@@ -76,7 +79,7 @@ class Requests:
             return
         if isinstance(event, PhaseMoved):
             waiting.phase = event.phase
-        if isinstance(event, PhaseMoved | TextGrew):
+        if isinstance(event, PhaseMoved | TextGrew | Noticed):
             deliver(waiting.on_event, event)
         else:
             self.finish(event)
@@ -89,6 +92,14 @@ class Requests:
         if waiting.is_sent:
             self._abandoned.add(request_id)
         self.finish(Finished(id=request_id, stop_reason=StopReason.CANCELLED))
+        return waiting.is_sent
+
+    def hurry(self, request_id: str) -> bool:
+        """Makes a request answer without (further) thoughts; says whether the child must be told."""
+        waiting = self._waiting.get(request_id)
+        if waiting is None:
+            return False
+        waiting.request = msgspec.structs.replace(waiting.request, reasoning_budget=0)
         return waiting.is_sent
 
     def finish(self, event: Finished | Failed) -> None:

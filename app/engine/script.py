@@ -6,6 +6,7 @@ begins with one of these words:
     /slow N TEXT    echoes TEXT with N milliseconds before every word
     /long N         answers with N words: "word1 word2 ..."
     /think TEXT     reasons ("Let me think about: TEXT") before it echoes TEXT
+    /ponder TEXT    the same, and does not echo before it is told to answer now
     /hold TEXT      echoes TEXT, then waits until it is cancelled
     /hang           enters prefill and goes silent; the engine is then found hung (ENGINE_HUNG)
     /crash TEXT     echoes TEXT, then the engine dies (ENGINE_DIED); the next request starts it again
@@ -30,6 +31,7 @@ class Fate(StrEnum):
     SLOW = "/slow"
     LONG = "/long"
     THINK = "/think"
+    PONDER = "/ponder"
     HOLD = "/hold"
     HANG = "/hang"
     CRASH = "/crash"
@@ -56,7 +58,7 @@ def script_for(request: GenerateRequest) -> Script:
         text = " ".join(f"word{index}" for index in range(1, number + 1))
     elif fate == Fate.ANSWER:
         text = question
-    thinks = fate == Fate.THINK and request.thinking and not request.answer_prefix
+    thinks = fate in (Fate.THINK, Fate.PONDER) and request.thinking and not request.answer_prefix
     answer, reason = _limited(text, request)
     return Script(
         fate=fate,
@@ -69,7 +71,8 @@ def script_for(request: GenerateRequest) -> Script:
 
 def prompt_words(request: GenerateRequest) -> list[str]:
     """Returns the prompt as the script counts its tokens."""
-    return [word for message in request.messages for word in split_words(message.content)]
+    texts = [*(message.content for message in request.messages), request.answer_prefix]
+    return [word for text in texts for word in split_words(text)]
 
 
 def split_words(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from app.domain.engine import EngineState, EngineStatus, LoadedModel, LoadPlan
-from app.domain.generation import Phase, StopReason, Timings
+from app.domain.generation import EFFORTS, Phase, StopReason, Timings
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.engine.base import (
     Failed,
@@ -50,6 +50,7 @@ class _Order:
     request: GenerateRequest
     on_event: OnRequestEvent
     ended: Ending | None = None
+    is_hurried: bool = False
     is_playing: bool = False
     words: list[str] = field(default_factory=list)  # its prompt and its answer
     cached: int = 0
@@ -100,6 +101,12 @@ class ScriptedEngine:
 
     def cancel(self, request_id: str) -> None:
         self._end_orders(Ending(StopReason.CANCELLED), request_id)
+
+    def answer_now(self, request_id: str) -> None:
+        with self._changed:
+            for order in self._orders:
+                order.is_hurried = order.is_hurried or order.request.id == request_id
+            self._changed.notify_all()
 
     def cancel_load(self) -> None:
         with self._changed:
@@ -195,9 +202,13 @@ class ScriptedEngine:
 
     def _speak(self, order: _Order, script: Script) -> None:
         for word in script.reasoning:
-            self._wait(order)
+            self._wait(order, lambda: order.is_hurried, seconds=script.pause_s)
+            if order.is_hurried or order.thought == order.request.reasoning_budget:
+                break
             order.thought += 1
             order.on_event(TextGrew(id=order.request.id, reasoning=word))
+        if script.fate == Fate.PONDER:
+            self._wait(order, lambda: order.is_hurried)
         for word in script.answer:
             self._wait(order, seconds=script.pause_s)
             order.spoken += 1
@@ -275,4 +286,6 @@ def _loaded(plan: LoadPlan) -> LoadedModel:
         description="scripted",
         has_template=True,
         can_think=True,
+        can_switch=True,
+        efforts=EFFORTS,
     )

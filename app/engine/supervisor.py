@@ -19,7 +19,7 @@ from app.domain.engine import EngineState, EngineStatus, LoadPlan
 from app.domain.generation import Phase
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.engine import wire
-from app.engine.base import Failed, Finished, GenerateRequest, OnRequestEvent, OnStatus, PhaseMoved, TextGrew
+from app.engine.base import Failed, GenerateRequest, OnRequestEvent, OnStatus, RequestEvent
 from app.engine.deaths import Deaths, Ladder, Verdict, difference
 from app.engine.diagnosis import DeathReason, diagnose, died, is_about_memory, oom_kills
 from app.engine.process import ExitFacts, LifeSigns
@@ -123,6 +123,10 @@ class Supervisor:
         if self._requests.abandon(request_id) and self._child is not None:
             self._child.send(wire.Cancel(id=request_id))
 
+    def answer_now(self, request_id: str) -> None:
+        if self._requests.hurry(request_id) and self._child is not None:
+            self._child.send(wire.AnswerNow(id=request_id))
+
     def cancel_load(self) -> None:
         if self.status.state in (_S.STARTING, _S.LOADING):
             self._stop_child(wire.CancelLoad())
@@ -146,7 +150,7 @@ class Supervisor:
         self._silence.saw(frame)
         if self.status.state == _S.STARTING:
             self._greeted(frame)
-        elif isinstance(frame, PhaseMoved | TextGrew | Finished | Failed):
+        elif isinstance(frame, RequestEvent):
             self._requests.came(frame)
         elif self.status.state == _S.LOADING:
             self._load_moved(frame)

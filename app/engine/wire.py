@@ -15,7 +15,7 @@ import msgspec
 from app.domain.engine import Buffer, Confinement, Device, LoadedModel, LoadPlan
 from app.domain.notice import Notice
 from app.domain.value import Value
-from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
+from app.engine.base import Failed, Finished, GenerateRequest, Noticed, PhaseMoved, TextGrew
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -65,11 +65,17 @@ class Cancel(Value, tag=True):
     id: str
 
 
+class AnswerNow(Value, tag=True):
+    """The request is to end its thoughts and answer."""
+
+    id: str
+
+
 class Shutdown(Value, tag=True):
     pass
 
 
-ToChild = Hello | Load | Measure | CancelLoad | Generate | Cancel | Shutdown
+ToChild = Hello | Load | Measure | CancelLoad | Generate | Cancel | AnswerNow | Shutdown
 
 
 # Child to host
@@ -132,6 +138,7 @@ FromChild = (
     | Heartbeat
     | PhaseMoved
     | TextGrew
+    | Noticed
     | Finished
     | Failed
 )

@@ -53,6 +53,7 @@ class Commands:
             protocol.Regenerate: self._regenerate,
             protocol.ContinueAnswer: self._continue_answer,
             protocol.StopTurn: self._stop_turn,
+            protocol.AnswerNow: self._answer_now,
             protocol.LoadModel: self._load_model,
             protocol.CancelLoad: self._cancel_load,
             protocol.UnloadModel: self._unload_model,
@@ -223,6 +224,10 @@ class Commands:
 
     def _stop_turn(self, command: protocol.StopTurn, caller: Caller) -> Reply:
         self._core.chats.stop(command.answer_id)
+        return Done()
+
+    def _answer_now(self, command: protocol.AnswerNow, caller: Caller) -> Reply:
+        self._core.chats.answer_now(command.answer_id)
         return Done()
 
     # Models

@@ -131,6 +131,15 @@ class Resident:
             waiting[1](Finished(id=request_id, stop_reason=StopReason.CANCELLED))
             self._on_status(self.status)  # perhaps nothing is started any more
 
+    def answer_now(self, request_id: str) -> None:
+        with self._lock:
+            if self._engine is not None:
+                self._engine.answer_now(request_id)
+            elif request_id in self._waiting:
+                request, on_event = self._waiting[request_id]
+                hurried = msgspec.structs.replace(request, reasoning_budget=0)
+                self._waiting[request_id] = (hurried, on_event)
+
     def cancel_load(self) -> None:
         with self._lock:
             if self._engine is not None:

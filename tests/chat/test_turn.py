@@ -31,6 +31,7 @@ class ManualEngine:
     def __init__(self) -> None:
         self.requests: list[tuple[GenerateRequest, OnRequestEvent]] = []
         self.cancelled: list[str] = []
+        self.hurried: list[str] = []
 
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
         self.requests.append((request, on_event))
@@ -39,6 +40,9 @@ class ManualEngine:
         self.cancelled.append(request_id)
 
     def load(self) -> None: ...
+
+    def answer_now(self, request_id: str) -> None:
+        self.hurried.append(request_id)
 
     def cancel_load(self) -> None: ...
 

@@ -10,13 +10,22 @@ from hypothesis import strategies as st
 
 from app.cli.answer import AnswerFollower, is_wanted
 from app.cli.console import Console
-from app.client.protocol import ChatView, Done, Refused, Send, Snapshot
+from app.cli.inbox import Hurry
+from app.client.protocol import AnswerNow, ChatView, Done, Refused, Send, Snapshot
 from app.domain.chat import Chat, MessageStatus
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.generation import Phase
-from app.domain.notice import Notice, NoticeCode
+from app.domain.notice import Action, Notice, NoticeCode
 from app.errors import KnownError
-from app.events import ChatRemoved, EngineChanged, MessageAdded, MessageChanged, MessageGrew, TurnMoved
+from app.events import (
+    ChatRemoved,
+    EngineChanged,
+    MessageAdded,
+    MessageChanged,
+    MessageGrew,
+    TurnMoved,
+    TurnNoticed,
+)
 from tests.cli.conftest import Terminal
 from tests.cli.fake_client import INTERRUPT, FakeClient, FakeInbox, message
 
@@ -154,3 +163,22 @@ def test_written_whole_and_once_however_the_pieces_come(text, data):
     client = FakeClient(OpenChat=view(message(STREAMING, text[:reached])))
     out, _, _ = follow(*items, ended(text), client=client)
     assert out == (text if text.endswith("\n") else text + "\n")
+
+
+def test_in_a_hurry_it_is_told_to_answer_now():
+    client = FakeClient()
+    out, answer, follower = follow(Hurry(), grew(0, "one"), ended("one"), client=client)
+    assert (out, answer.status, follower.was_interrupted) == ("one\n", MessageStatus.COMPLETE, False)
+    assert client.asked[-1] == AnswerNow(answer_id="a")
+
+
+def test_thoughts_in_circles_are_told_on_a_terminal():
+    notice = Notice(code=NoticeCode.REASONING_REPEATS, actions=(Action.ANSWER_NOW,))
+    told = TurnNoticed(chat_id="c", message_id="a", notice=notice)
+    terminal, pipe = Terminal(), io.StringIO()
+    follow(told, ended("one"), err=terminal)
+    follow(told, ended("one"), err=pipe)
+    assert "repeats itself" in terminal.getvalue()
+    assert pipe.getvalue() == ""
+    assert is_wanted(told, "c")
+    assert not is_wanted(told, "d")

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from app.cli.console import Console
-from app.cli.inbox import Inbox
+from app.cli.inbox import Hurry, Inbox
 from app.client.client import ConnectionState
 from app.client.protocol import Done, Snapshot
 from app.domain.notice import Notice, NoticeCode
@@ -108,3 +108,11 @@ def test_an_ignored_ctrl_c_stays_ignored(inbox):
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_ctrl_backslash_is_a_hurry_while_an_answer_is_made(inbox):
+    before = signal.getsignal(signal.SIGQUIT)
+    with inbox.interruptible():
+        signal.raise_signal(signal.SIGQUIT)
+        assert isinstance(inbox.next(20), Hurry)
+    assert signal.getsignal(signal.SIGQUIT) is before

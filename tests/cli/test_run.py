@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from app.cli.main import make_parser
+from app.cli.run import model_options
 from app.domain.chat import Message, MessageStatus, Role
 from app.domain.generation import StopReason
 from tests.cli.test_list import STARTER
@@ -154,3 +156,24 @@ def test_how_an_interrupted_answer_is_told():
         assert as_json(message)["stop_reason"] == reason
     complete = Message(id="m", chat_id="c", role=Role.ASSISTANT, created_ms=0, stop_reason=StopReason.LENGTH)
     assert as_json(complete)["stop_reason"] == "length"
+
+
+def test_thinking_is_turned_off_or_cut_short(cli):
+    assert cli("run", MODEL, "--json", "--thinking", "off", "/think two").json["reasoning"] == ""
+    answer = cli("run", MODEL, "--json", "--reasoning-budget", "2", "/think two words").json
+    assert (answer["reasoning"], answer["text"]) == ("Let me", "two words")
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "name"),
+    [
+        ("/x/a.gguf", 1.0, "/x/a.gguf"),
+        ("/x/a.gguf:0.5", 0.5, "/x/a.gguf"),
+        ("/x/a:b.gguf", 1.0, "/x/a:b.gguf"),
+        ("/x/a:b.gguf:-1", -1.0, "/x/a:b.gguf"),
+    ],
+)
+def test_adapters_have_a_path_and_perhaps_a_scale(text, scale, name):
+    (adapter,) = model_options(make_parser().parse_args(["run", "m", "--adapter", text])).adapters
+    assert (adapter.path, adapter.scale) == (name, scale)
+

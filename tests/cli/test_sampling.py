@@ -90,3 +90,12 @@ def test_json_says_what_an_answer_was_made_with(cli):
 
 def test_numbers_and_help_are_of_one_table():
     assert set(sampling._HELP) == {knob.name for knob in KNOBS}
+
+
+def test_how_a_model_thinks():
+    assert said("--thinking", "off") == Sampling(thinking=False)
+    asked = said("--thinking", "on", "--effort", "high", "--reasoning-budget", "0")
+    assert asked == Sampling(thinking=True, effort="high", reasoning_budget=0)
+    for wrong in (("--thinking", "maybe"), ("--effort", "huge"), ("--reasoning-budget", "-1")):
+        with pytest.raises(SystemExit):
+            said(*wrong)

@@ -15,7 +15,7 @@ from app.domain.engine import Buffer, BufferKind, Device, LoadedModel, LoadPlan
 from app.domain.generation import Phase, Sampling, StopReason, Timings
 from app.domain.notice import Action, Notice, NoticeCode
 from app.engine import wire
-from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, PromptMessage, TextGrew
+from app.engine.base import Failed, Finished, GenerateRequest, Noticed, PhaseMoved, PromptMessage, TextGrew
 from app.engine.wire import WireError, decode_from_child, decode_to_child, encode, pack, read_frame
 
 NOTICE = Notice(code=NoticeCode.MODEL_CORRUPT, facts={"path": "/m", "n": 1}, actions=(Action.PULL_AGAIN,))
@@ -31,6 +31,7 @@ TO_CHILD = [
         )
     ),
     wire.Cancel(id="a"),
+    wire.AnswerNow(id="a"),
     wire.Shutdown(),
 ]
 FROM_CHILD = [
@@ -44,6 +45,7 @@ FROM_CHILD = [
     wire.Heartbeat(steps=3, step_tokens=64, step_ms=12.5),
     PhaseMoved(id="a", phase=Phase.PREFILL, done=64, total=128),
     TextGrew(id="a", content="x", reasoning="y"),
+    Noticed(id="a", notice=NOTICE),
     Finished(id="a", stop_reason=StopReason.END, timings=Timings(cache_n=3)),
     Failed(id="a", notice=NOTICE),
 ]

@@ -138,6 +138,14 @@ NOTICES: dict[NoticeCode, Words] = {
         _("texts", "The answer ended because the context is full."),
         _("texts", "It is kept. A new chat begins with an empty context."),
     ),
+    NoticeCode.REASONING_REPEATS: _said(
+        _("texts", "The model repeats itself while it thinks."),
+        _("texts", "It may never come to an end by itself."),
+    ),
+    NoticeCode.ADAPTER_FAILED: _said(
+        _("texts", "The adapter {path} cannot be used with this model."),
+        _("texts", "Nothing is lost. Load the model without it. Reason: {detail}"),
+    ),
     # Chat
     NoticeCode.CHAT_NOT_FOUND: _said(
         _("texts", "This chat is no longer here."), _("texts", "What you typed is kept in a new chat.")
@@ -258,6 +266,7 @@ NOTICES: dict[NoticeCode, Words] = {
 ACTIONS: dict[Action, str] = {
     Action.RETRY: _("texts", "Try again"),
     Action.CONTINUE_ANSWER: _("texts", "Continue answer"),
+    Action.ANSWER_NOW: _("texts", "Answer now"),
     Action.CHOOSE_MODEL: _("texts", "Choose model"),
     Action.PULL_AGAIN: _("texts", "Download again"),
     Action.RESUME_DOWNLOAD: _("texts", "Resume download"),

@@ -166,6 +166,9 @@ class Notices(QObject):
         last = self._transcript.last
         if last is None or last.role is not Role.ASSISTANT or self._end_of_last() in self._dismissed:
             return None
+        noticed = self._transcript.noticed
+        if last.status is MessageStatus.STREAMING and noticed is not None:
+            return Banner(Kind.NOTICE, Level.INFO, noticed, noticed.actions, last.id)
         if last.status is MessageStatus.INTERRUPTED:
             return Banner(Kind.INTERRUPTED, Level.INFO, last.notice, (Action.CONTINUE_ANSWER,), last.id)
         if last.status is MessageStatus.FAILED and last.notice is not None:

@@ -12,6 +12,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.client.protocol import (
+    AnswerNow,
     ChatView,
     Command,
     ContinueAnswer,
@@ -26,8 +27,17 @@ from app.client.protocol import (
 )
 from app.domain.chat import Chat, Message, MessageStatus
 from app.domain.ids import new_id
-from app.domain.notice import NoticeCode
-from app.events import ChatChanged, ChatRemoved, Event, MessageAdded, MessageChanged, MessageGrew, TurnMoved
+from app.domain.notice import Notice, NoticeCode
+from app.events import (
+    ChatChanged,
+    ChatRemoved,
+    Event,
+    MessageAdded,
+    MessageChanged,
+    MessageGrew,
+    TurnMoved,
+    TurnNoticed,
+)
 from ui.bridge import Bridge
 
 # A chat's new head is told before the message that it is; longer than this apart, the branch was changed.
@@ -60,6 +70,7 @@ class Transcript(QObject):
         self._is_current = True  # otherwise events mean nothing: they may not fit what is here
         self._is_reading_older = False
         self._move: TurnMoved | None = None
+        self._noticed: TurnNoticed | None = None
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -112,6 +123,14 @@ class Transcript(QObject):
         is_of_it = self._move is not None and streaming is not None and self._move.message_id == streaming.id
         return self._move if is_of_it else None
 
+    @property
+    def noticed(self) -> Notice | None:
+        """What there is to be said about the thoughts of the answer being written."""
+        event, streaming = self._noticed, self.streaming
+        if event is None or streaming is None or event.message_id != streaming.id or streaming.content:
+            return None
+        return event.notice
+
     # What can be done
 
     def open(self, chat_id: str | None) -> None:
@@ -137,6 +156,11 @@ class Transcript(QObject):
     def stop(self) -> None:
         if self.streaming is not None:
             self._ask(StopTurn(answer_id=self.streaming.id))
+
+    def answer_now(self) -> None:
+        """Makes the answer being written end its thoughts."""
+        if self.streaming is not None:
+            self._ask(AnswerNow(answer_id=self.streaming.id))
 
     def continue_answer(self, answer_id: str) -> None:
         if self._chat_id is not None:
@@ -199,9 +223,17 @@ class Transcript(QObject):
             self._replace(event.message)
         elif isinstance(event, MessageGrew):
             self._grow(event)
-        elif isinstance(event, TurnMoved) and event.chat_id == self._chat_id:
+        elif isinstance(event, TurnMoved | TurnNoticed):
+            self._hear_of_turn(event)
+
+    def _hear_of_turn(self, event: TurnMoved | TurnNoticed) -> None:
+        if event.chat_id != self._chat_id:
+            return
+        if isinstance(event, TurnMoved):
             self._move = event
-            self.changed.emit()
+        else:
+            self._noticed = event
+        self.changed.emit()
 
     def _on_view(self, command: Command, reply: Reply) -> None:
         if command is not self._awaited:

@@ -121,6 +121,7 @@ class Workspace(QObject):
             return lambda: self.retry_answer(answer_id)
         deeds: dict[Action, Callable[[], None]] = {
             Action.RETRY: self.notices.retry,
+            Action.ANSWER_NOW: self.transcript.answer_now,
             Action.CHOOSE_MODEL: self.model_choice_wanted.emit,
             Action.OPEN_LOG: lambda: self.folder_wanted.emit(LOGS),
             Action.FREE_DISK: lambda: self.folder_wanted.emit(MODELS),

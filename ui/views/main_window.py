@@ -110,6 +110,7 @@ class MainWindow(QMainWindow):
             "get_model": self.picker.open_form,
             "open_file": self._choose_file,
             "stop": workspace.composer.stop,
+            "answer_now": workspace.transcript.answer_now,
             "continue_answer": self._continue,
             "regenerate": self._regenerate,
             "copy_answer": self._copy_last,
@@ -145,6 +146,7 @@ class MainWindow(QMainWindow):
         self.transcript.copy_wanted.connect(self._copy)
         self.transcript.regenerate_wanted.connect(workspace.regenerate)
         self.transcript.continue_wanted.connect(workspace.retry_answer)
+        self.transcript.answer_wanted.connect(workspace.transcript.answer_now)
         self.transcript.edit_wanted.connect(workspace.composer.edit)
         workspace.composer.text_replaced.connect(self._write_edit)
         self.picker.file_wanted.connect(self._choose_file)
@@ -183,6 +185,7 @@ class MainWindow(QMainWindow):
         has_chat = transcript.chat_id is not None
         enabled = {
             "stop": transcript.streaming is not None,
+            "answer_now": transcript.streaming is not None and not transcript.streaming.content,
             "regenerate": is_over,
             "copy_answer": is_over and bool(answer and answer.content),
             "continue_answer": can_go_on,

@@ -33,6 +33,7 @@ class MessageView(QWidget):
     regenerate_wanted = Signal(str)  # the answer's id
     continue_wanted = Signal(str)
     edit_wanted = Signal(str)  # the id of a person's message
+    answer_wanted = Signal()  # now, without more thoughts
     caret_moved = Signal(object)  # the pane
 
     def __init__(self, theme: Theme) -> None:
@@ -163,6 +164,8 @@ class AnswerView(MessageView):
         self._phase = ""  # what it is doing while it is made
         self._thought: MarkdownView | None = None  # made with the first thought
         self._fold: Fold | None = None
+        self._answer_now = QToolButton(self)  # beside the fold, while the model thinks
+        self._answer_now.hide()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
@@ -196,8 +199,7 @@ class AnswerView(MessageView):
             self._thoughts().append(reasoning)
         if content:
             self.pane.append(content)
-        if self._fold is not None:
-            self._fold.set_title(thought_text(message))
+        self._show_thinking(message)
         self.pane.setVisible(bool(message.content))
         self._show_phase()
 
@@ -238,9 +240,7 @@ class AnswerView(MessageView):
         message = self._message
         assert message is not None
         is_streaming = message.status is MessageStatus.STREAMING
-        if self._fold is not None:
-            self._fold.setVisible(bool(message.reasoning))
-            self._fold.set_title(thought_text(message))
+        self._show_thinking(message)
         self.pane.setVisible(bool(message.content))
         remark = remark_text(message)
         self._remark_text.setText(remark)
@@ -255,6 +255,20 @@ class AnswerView(MessageView):
         can_go_on = message.status in _CAN_GO_ON or (was_cut and not is_streaming)
         self._continue.setVisible(can_go_on and has_text)
 
+    def _show_thinking(self, message: Message) -> None:
+        if self._fold is None:
+            return
+        self._fold.setVisible(bool(message.reasoning))
+        self._fold.set_title(thought_text(message))
+        is_thinking = message.status is MessageStatus.STREAMING and not message.content
+        if self._answer_now.isHidden() == is_thinking:
+            self._answer_now.setVisible(is_thinking)
+            self._answer_now.setEnabled(True)
+
+    def _ask_to_answer(self) -> None:
+        self._answer_now.setEnabled(False)  # it takes a step or two
+        self.answer_wanted.emit()
+
     def _thoughts(self) -> MarkdownView:
         """The page of the model's reasoning; most answers never need one."""
         if self._thought is None:
@@ -267,6 +281,12 @@ class AnswerView(MessageView):
             self._thought.setAccessibleName(self.tr("Thoughts"))
             inside.addWidget(self._thought)
             self._fold = Fold(self._theme, frame)
+            self._answer_now.setText(self.tr("Answer now"))
+            self._answer_now.setToolTip(self.tr("End the thoughts and begin the answer"))
+            self._answer_now.setProperty("kind", "fold")
+            self._answer_now.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self._answer_now.clicked.connect(self._ask_to_answer)
+            self._fold.set_beside(self._answer_now)
             self._column.insertWidget(0, self._fold)
         return self._thought
 

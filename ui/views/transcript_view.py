@@ -35,6 +35,7 @@ class TranscriptView(QScrollArea):
     regenerate_wanted = Signal(str)
     continue_wanted = Signal(str)
     edit_wanted = Signal(str)
+    answer_wanted = Signal()  # now
 
     def __init__(self, transcript: Transcript, models: Models, theme: Theme) -> None:
         super().__init__()
@@ -200,6 +201,7 @@ class TranscriptView(QScrollArea):
         view.regenerate_wanted.connect(self.regenerate_wanted)
         view.continue_wanted.connect(self.continue_wanted)
         view.edit_wanted.connect(self.edit_wanted)
+        view.answer_wanted.connect(self.answer_wanted)
         view.caret_moved.connect(self._show_caret)
         self._views.insert(place, view)
         self._messages.insertWidget(place, view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from ui.theme import Theme
 
@@ -27,7 +27,11 @@ class Fold(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._line = QHBoxLayout()
+        self._line.setSpacing(8)
+        self._line.addWidget(self._button)
+        self._line.addStretch(1)
+        column.addLayout(self._line)
         column.addWidget(body)
         self._on_toggled(is_open=False)
 
@@ -45,6 +49,10 @@ class Fold(QWidget):
         if title != self._button.text():
             self._button.setText(title)
             self._button.setAccessibleName(title)
+
+    def set_beside(self, widget: QWidget) -> None:
+        """Puts something behind the title."""
+        self._line.insertWidget(1, widget)
 
     def _on_toggled(self, is_open: bool) -> None:
         self._theme.dress(self._button, "chevron-down" if is_open else "chevron-right", "muted", ICON_PX)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.notice import Action, NoticeCode
+from app.engine.worker.adapters import apply_adapters
 from app.engine.worker.batch import Batch, Part
 from app.engine.worker.bindings import Library
 from app.engine.worker.buffers import buffers_of
@@ -63,6 +64,11 @@ class Context:
                 NoticeCode.MODEL_UNSUPPORTED, Action.CHOOSE_MODEL, architecture=model.description
             )
         self.memory = Memory(self._api, pointer, memory)
+        try:
+            apply_adapters(library, model, pointer)
+        except KnownError:
+            self._api.llama_free(pointer)
+            raise
         self.seconds = 0.0
         self._logits_bytes = 4 * model.logits
         # A number of threads that was asked for is kept, and results depend on it to the last bit.

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from app.domain.engine import LoadedModel, LoadPlan
+from app.domain.notice import Action, NoticeCode
 from app.engine.base import RequestEvent
 from app.engine.wire import (
+    AnswerNow,
     FromChild,
     Generate,
     Load,
@@ -31,12 +33,12 @@ from app.engine.worker.generate import Desk
 from app.engine.worker.model import Model, load_model
 from app.engine.worker.pace import Pace
 from app.engine.worker.prompt import PromptMaker
-from app.engine.worker.reasoning import can_think
+from app.engine.worker.reasoning.capability import Capability
 from app.engine.worker.scheduler import Scheduler, failed_without_model
 from app.engine.worker.slot import CacheKind
 from app.engine.worker.slots import Slots
 from app.engine.worker.stepclock import StepClock
-from app.engine.worker.template import TemplateRenderer
+from app.engine.worker.template import RenderCancelledError, TemplateRenderer
 from app.errors import KnownError
 
 log = logging.getLogger(__name__)
@@ -98,6 +100,8 @@ class EngineLoop:
                 self._send(failed_without_model(frame.request))
             else:
                 self._scheduler.add(frame.request)
+        elif isinstance(frame, AnswerNow) and self._scheduler is not None:
+            self._scheduler.answer_now(frame.id)
 
     def _load(self, plan: LoadPlan) -> None:
         self._unload()
@@ -105,11 +109,22 @@ class EngineLoop:
             self._renderer.start()  # it starts while the file is read
             model = load_model(self._library, plan, self._tell_progress, self._control.is_load_cancelled)
             context = self._furnish(model)
+            prompts = PromptMaker(model, self._renderer)
+            ability = self._ability(model, prompts)
         except KnownError as error:
             log.info("not loaded: %s", error)
+            self._unload()
             self._send(LoadFailed(notice=error.notice))
             return
-        self._send(Loaded(model=self._describe(model, context)))
+        self._scheduler = scheduler_of(self._library.api, model, context, prompts, self._control, self._send)
+        self._send(Loaded(model=self._describe(model, context, ability)))
+
+    def _ability(self, model: Model, prompts: PromptMaker) -> Capability:
+        try:
+            return prompts.capability(model.template, self._control.is_load_cancelled)
+        except RenderCancelledError:
+            plan = model.plan
+            raise KnownError.of(NoticeCode.MODEL_LOAD_CANCELLED, Action.RETRY, model=plan.model_id) from None
 
     def _measure(self, plan: LoadPlan) -> None:
         self._unload()
@@ -125,18 +140,18 @@ class EngineLoop:
             model.close()
             raise
         self._model, self._context = model, context
-        prompts = PromptMaker(model, self._renderer)
-        self._scheduler = scheduler_of(self._library.api, model, context, prompts, self._control, self._send)
         return context
 
-    def _describe(self, model: Model, context: Context) -> LoadedModel:
+    def _describe(self, model: Model, context: Context, ability: Capability) -> LoadedModel:
         return LoadedModel(
             context_tokens=context.tokens,
             layers=model.layers,
             gpu_layers=model.gpu_layers,
             description=model.description,
             has_template=bool(model.template),
-            can_think=can_think(model.template),
+            can_think=ability.can_think,
+            can_switch=ability.can_switch,
+            efforts=ability.efforts,
             devices=self._library.devices(),
             buffers=(*model.buffers, *context.buffers),
         )

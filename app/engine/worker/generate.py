@@ -13,11 +13,21 @@ from dataclasses import dataclass
 
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, Notice, NoticeCode
-from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, RequestEvent, TextGrew
+from app.engine.base import (
+    Failed,
+    Finished,
+    GenerateRequest,
+    Noticed,
+    PhaseMoved,
+    RequestEvent,
+    TextGrew,
+)
 from app.engine.worker.context import NO_ROOM
 from app.engine.worker.model import Model
 from app.engine.worker.prompt import Prompt, PromptMaker
-from app.engine.worker.reasoning import ReasoningSplitter, Tags
+from app.engine.worker.reasoning.limits import ThoughtLimit, budget_for
+from app.engine.worker.reasoning.marks import Marks
+from app.engine.worker.reasoning.reader import splitter_for
 from app.engine.worker.sampler import Sampler
 from app.engine.worker.slot import Slot
 from app.engine.worker.stopwatch import Stopwatch
@@ -29,6 +39,7 @@ log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 0.016  # text is sent this often at most; the first piece at once
 PROGRESS_SECONDS = 0.05
+_REPEATS = Notice(code=NoticeCode.REASONING_REPEATS, actions=(Action.ANSWER_NOW,))
 
 
 @dataclass(slots=True)
@@ -79,6 +90,8 @@ class Generation:
         self._steps: Generator[Rows, Outcome, StopReason] | None = None
         self._watch = Stopwatch()
         self._told_at = 0.0
+        self._limit = ThoughtLimit(0)
+        self._is_hurried = False
 
     @property
     def prompt(self) -> Sequence[int] | None:
@@ -112,6 +125,11 @@ class Generation:
     def advance(self, outcome: Outcome) -> None:
         """Takes what became of `wants` and wants something else, or is over."""
         self._go_on(lambda steps: steps.send(outcome))
+
+    def answer_now(self) -> None:
+        """Ends its thoughts as soon as there are any, or not at all when it has come to the answer."""
+        self._is_hurried = True
+        self._limit.hurry()
 
     def tell_phase(self) -> None:
         """Says again where the answer is, after it had to wait."""
@@ -164,14 +182,18 @@ class Generation:
         self._tell()
 
     def _answer(self, slot: Slot, prompt: Prompt) -> Generator[Rows, Outcome, StopReason]:
-        splitter = ReasoningSplitter(prompt.formats, prompt.state, prompt.tags)
-        self._flow = flow = TextFlow(self.request.sampling.stop, splitter)
+        splitter = splitter_for(prompt.formats, prompt.tag_marks, prompt.state, prompt.tags)
+        self._flow = flow = TextFlow(self.request.sampling.stop, splitter, prompt.tag_marks)
         vocabulary = self._desk.model.vocabulary
+        free = self._desk.context_tokens - len(prompt.tokens)
+        self._limit = ThoughtLimit(budget_for(self.request.reasoning_budget, free))
+        if self._is_hurried:
+            self._limit.hurry()
         # Before the prompt is read: what is wrong with the settings should be said at once.
         self._sampler = sampler = Sampler(self._desk.api, vocabulary, self.request.sampling, prompt.tokens)
         row = yield from self._prefill(slot, prompt)
         self._emit(PhaseMoved(id=self.request.id, phase=Phase.DECODE))
-        return (yield from self._decode(slot, sampler, flow, self._shown(prompt.formats), row))
+        return (yield from self._decode(slot, sampler, flow, self._shown(prompt.tag_marks), row))
 
     def _prefill(self, slot: Slot, prompt: Prompt) -> Generator[Rows, Outcome, int]:
         """Evaluates what the cache lacks. Returns the row of the logits."""
@@ -193,7 +215,7 @@ class Generation:
         return row
 
     def _decode(
-        self, slot: Slot, sampler: Sampler, flow: TextFlow, shown: Callable[[int], bytes], row: int
+        self, slot: Slot, sampler: Sampler, flow: TextFlow, shown: Callable[[int], bytes | str], row: int
     ) -> Generator[Rows, Outcome, StopReason]:
         """The hot loop: everything here runs once a token."""
         pointer, watch = self._desk.context_pointer, self._watch
@@ -202,12 +224,18 @@ class Generation:
         reason = StopReason.LENGTH if most is not None and most <= 0 else None
         while reason is None:
             sampler.is_thinking = flow.is_thinking
+            if sampler.is_thinking and self._must_answer(flow):
+                row = yield from self._close_thoughts(slot, sampler, flow, shown)
+                reason = StopReason.CONTEXT_FULL if row < 0 else self._limit_reached(slot, flow, most)
+                continue
             token = sampler.sample(pointer, row)
             now = watch.sampled()
             if is_end(token):
                 return StopReason.END
             watch.made += 1
             slot.unevaluated = [token]
+            if sampler.is_thinking and self._limit.note(token):
+                self._emit(Noticed(id=self.request.id, notice=_REPEATS))
             self._read(flow, shown(token), now)
             reason = self._limit_reached(slot, flow, most)
             if reason is None:
@@ -219,7 +247,34 @@ class Generation:
                 slot.unevaluated = []
         return reason
 
-    def _read(self, flow: TextFlow, piece: bytes, now: float) -> None:
+    def _must_answer(self, flow: TextFlow) -> bool:
+        return flow.open_tags is not None and self._limit.is_reached(is_whole=flow.is_whole)
+
+    def _close_thoughts(
+        self, slot: Slot, sampler: Sampler, flow: TextFlow, shown: Callable[[int], bytes | str]
+    ) -> Generator[Rows, Outcome, int]:
+        """Says for the model that it has thought enough; it goes on from there. Returns the row of the
+        logits, -1 when there is no room."""
+        assert flow.open_tags is not None
+        assert self._prompt is not None
+        tokens = self._desk.prompts.ending(flow.open_tags, self._prompt.tag_marks)
+        now = time.monotonic()
+        for token in tokens:
+            sampler.accept(token)
+            self._read(flow, shown(token), now)
+        self._watch.made += len(tokens)
+        slot.unevaluated = tokens
+        row = -1
+        while slot.unevaluated:
+            outcome = yield Rows(slot.unevaluated, len(slot.tokens), is_prompt=True)
+            if outcome.result == NO_ROOM:
+                return -1
+            slot.tokens.extend(slot.unevaluated[: outcome.taken])
+            slot.unevaluated = slot.unevaluated[outcome.taken :]
+            row = outcome.row
+        return row
+
+    def _read(self, flow: TextFlow, piece: bytes | str, now: float) -> None:
         flow.feed(piece)
         if flow.is_thinking:
             self._watch.thought(now)
@@ -230,21 +285,22 @@ class Generation:
     def _limit_reached(self, slot: Slot, flow: TextFlow, most: int | None) -> StopReason | None:
         if flow.is_stopped:
             return StopReason.STOP_STRING
-        if self._watch.made == most:
+        if most is not None and self._watch.made >= most:
             return StopReason.LENGTH
         return StopReason.CONTEXT_FULL if len(slot.tokens) >= self._desk.context_tokens else None
 
-    def _shown(self, formats: tuple[Tags, ...]) -> Callable[[int], bytes]:
-        """Returns what of a token people may see: control tokens say nothing, unless they mark reasoning."""
+    def _shown(self, marks: Marks) -> Callable[[int], bytes | str]:
+        """Returns what of a token is read: control tokens say nothing, unless they mark reasoning."""
         vocabulary = self._desk.model.vocabulary
-        marks = [mark for tags in formats for mark in (tags.open, tags.close)]
-        hidden = {
-            token
-            for spelling, token in vocabulary.control.items()
-            if not any(spelling in mark for mark in marks)
-        }
-        piece = vocabulary.piece
-        return lambda token: b"" if token in hidden else piece(token)
+        of_token, hidden, piece = marks.of_token, vocabulary.control_ids, vocabulary.piece
+
+        def shown(token: int) -> bytes | str:
+            mark = of_token.get(token)
+            if mark is not None:
+                return mark
+            return b"" if token in hidden else piece(token)
+
+        return shown
 
     def _tell(self) -> None:
         """Sends the text collected so far."""

@@ -14,7 +14,11 @@ from app.domain.value import Value
 from app.engine.base import GenerateRequest
 from app.engine.worker.model import Model
 from app.engine.worker.prefix import common_prefix
-from app.engine.worker.reasoning import State, Tags, formats_for, opened_by
+from app.engine.worker.reasoning.capability import Capability, Switch, probe
+from app.engine.worker.reasoning.formats import Family, Tags, formats_for, opened_by
+from app.engine.worker.reasoning.limits import LAST_THOUGHT
+from app.engine.worker.reasoning.marks import Marks
+from app.engine.worker.reasoning.splitter import State
 from app.engine.worker.template import RenderJob, TemplateRenderer
 from app.engine.worker.tokenize import (
     Guard,
@@ -32,10 +36,12 @@ Said = Callable[[], Iterable[Sequence[int]]]
 
 class Prompt(Value):
     """What is evaluated before the first new token, and how its output is to be read. The next prompt of
-    the same chat is likely to differ from this one right after one of `marks` (counts of tokens)."""
+    the same chat is likely to differ from this one right after one of `marks` (counts of tokens).
+    `tag_marks` are those of the formats, as the output has them."""
 
     tokens: list[int]
     formats: tuple[Tags, ...]
+    tag_marks: Marks
     marks: tuple[int, ...] = ()
     state: State = State.MAYBE
     tags: Tags | None = None
@@ -49,6 +55,29 @@ class PromptMaker:
         self._renderer = renderer
         self._vocabulary = model.vocabulary
         self._spellings = Spellings(model.vocabulary.control)
+        self._formats: dict[str, tuple[Tags, ...]] = {}  # by template, as the next two
+        self._tag_marks: dict[str, Marks] = {}
+        self._capabilities: dict[str, Capability] = {}
+
+    def capability(self, template: str, is_cancelled: Callable[[], bool] = lambda: False) -> Capability:
+        """Returns what a template lets people choose about reasoning. Raises `RenderCancelledError`."""
+        found = self._capabilities.get(template)
+        if found is None:
+            found = self._capabilities[template] = probe(
+                template,
+                self._formats_of(template),
+                lambda job: self._renderer.render(job, is_cancelled),
+                *(self._vocabulary.text(self._vocabulary.bos), self._vocabulary.text(self._vocabulary.eos)),
+            )
+        return found
+
+    def ending(self, tags: Tags, marks: Marks) -> list[int]:
+        """Returns what makes a model end its thoughts and begin the answer."""
+        ending = marks.spelled(tags.ending)
+        return [
+            *self._vocabulary.tokenize(LAST_THOUGHT, parse_special=False),
+            *self._vocabulary.tokenize(ending, parse_special=True),
+        ]
 
     def make(self, request: GenerateRequest, said: Said, is_cancelled: Callable[[], bool]) -> Prompt:
         """`said` tells the tokens of each conversation in the cache. Raises `KnownError` when there is no
@@ -62,12 +91,16 @@ class PromptMaker:
                 bos=self._vocabulary.text(self._vocabulary.bos),
                 eos=self._vocabulary.text(self._vocabulary.eos),
                 thinking=request.thinking,
+                effort=request.effort or "",
             ),
             is_cancelled,
         )
-        formats = formats_for(template, self._vocabulary.is_token)
+        formats = self._formats_of(template)
         opened = opened_by(rendered.generation_prompt, formats)
         asked = guard.restore(rendered.prompt)
+        is_silenced = not request.thinking and not request.reasoning_prefix
+        if is_silenced and self.capability(template, is_cancelled).switch is Switch.PREFILL:
+            asked, opened = _silenced(asked, formats[0], opened), None
         started, state, tags = self._started(request, asked, formats, opened)
         tokens = self._generated(asked, started, said) or self._tokens(started)
         if not tokens:  # nothing to evaluate, so no logits to sample from: llama.cpp would abort
@@ -75,7 +108,20 @@ class PromptMaker:
                 NoticeCode.TEMPLATE_FAILED, Action.SET_TEMPLATE, detail="the template wrote nothing"
             )
         marks = self._marks(request, asked.text, len(rendered.generation_prompt), tokens)
-        return Prompt(tokens=tokens, formats=formats, marks=marks, state=state, tags=tags)
+        return Prompt(
+            tokens=tokens,
+            formats=formats,
+            marks=marks,
+            state=state,
+            tags=tags,
+            tag_marks=self._tag_marks[template],
+        )
+
+    def _formats_of(self, template: str) -> tuple[Tags, ...]:
+        if template not in self._formats:
+            formats = self._formats[template] = formats_for(template, self._vocabulary.is_token)
+            self._tag_marks[template] = Marks(self._vocabulary, formats)
+        return self._formats[template]
 
     def _template(self, request: GenerateRequest) -> str:
         template = request.chat_template or self._model.template
@@ -96,15 +142,19 @@ class PromptMaker:
         tags = opened or (formats[0] if formats and reasoning else None)
         if not reasoning and not answer:
             return asked, (State.THINKING_START if opened else State.MAYBE), opened
-        started = asked
+        started, has_channels = asked, bool(formats) and formats[0].family is Family.CHANNELS
+        gap = "" if has_channels else "\n"  # a block has its tags on lines of their own
         if tags is not None:
             if opened is None:
-                started = with_template_text(started, f"{tags.open}\n")
+                started = with_template_text(started, f"{tags.open}{gap}")
             started = with_plain_text(started, reasoning, self._spellings)
             if not answer:
                 return started, State.THINKING, tags
-            started = with_template_text(started, f"\n{tags.close}\n\n")
-        return with_plain_text(started, answer, self._spellings), State.ANSWER, None
+            started = with_template_text(started, f"{gap}{tags.ending}")
+        elif has_channels:
+            tags = formats[0]
+            started = with_template_text(started, tags.answer_open)
+        return with_plain_text(started, answer, self._spellings), State.ANSWER, tags
 
     def _generated(self, asked: PromptText, started: PromptText, said: Said) -> list[int]:
         """Returns cached tokens that say just this: going on from the tokens the model made is as if it had
@@ -162,3 +212,10 @@ class PromptMaker:
 
     def _tokens(self, text: PromptText) -> list[int]:
         return tokens_of(text, self._vocabulary, self._spellings)
+
+
+def _silenced(prompt: PromptText, tags: Tags, opened: Tags | None) -> PromptText:
+    """Puts an empty block of thoughts before the answer."""
+    if opened is not None:
+        return with_template_text(prompt, f"\n{opened.ending}")
+    return with_template_text(prompt, f"{tags.open}\n\n{tags.ending}")

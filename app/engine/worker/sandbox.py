@@ -131,6 +131,7 @@ def _pieces(
         # Undefined means "on" to some templates and "off" to others, under one of these two names.
         enable_thinking=job.thinking,
         thinking=job.thinking,
+        **({"reasoning_effort": job.effort} if job.effort else {}),
     )
     for piece in pieces:
         limit -= len(piece)

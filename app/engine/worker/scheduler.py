@@ -59,6 +59,11 @@ class Scheduler:
         self._count += 1
         insort(self._waiting, Job(Generation(request, self._desk, self._emit), self._count))
 
+    def answer_now(self, request_id: str) -> None:
+        for job in (*self._active, *self._waiting):
+            if job.id == request_id:
+                job.generation.answer_now()
+
     def step(self) -> None:
         """Lets in who can be, and evaluates one batch."""
         self._drop_cancelled()

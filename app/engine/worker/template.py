@@ -44,13 +44,15 @@ class Limit(StrEnum):
 
 
 class RenderJob(Value):
-    """One chat to render. `thinking` is what templates that can switch reasoning are told."""
+    """One chat to render. `thinking` and `effort` are what templates of reasoning models are
+    told; an effort of "" is left to them."""
 
     template: str
     messages: tuple[PromptMessage, ...]
     bos: str = ""
     eos: str = ""
     thinking: bool = True
+    effort: str = ""
 
 
 class Rendered(Value, tag=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.engine.worker.reasoning import ReasoningSplitter
+from app.engine.worker.reasoning.formats import Tags
+from app.engine.worker.reasoning.marks import Marks
+from app.engine.worker.reasoning.splitter import Splitter
 from app.engine.worker.stops import StopStrings
 from app.engine.worker.utf8 import Utf8Decoder
 
@@ -11,10 +13,13 @@ class TextFlow:
     """Collects the text of one answer until somebody takes it. Stop strings are looked for in the raw
     output, reasoning included."""
 
-    def __init__(self, stops: tuple[str, ...], splitter: ReasoningSplitter) -> None:
+    def __init__(self, stops: tuple[str, ...], splitter: Splitter, marks: Marks) -> None:
         self._characters = Utf8Decoder()
-        self._stops = StopStrings(stops)
+        # A tag that is a token is found as well as one that is spelled.
+        self._stops = StopStrings({*stops, *(marks.marked(word) for word in stops)})
         self._splitter = splitter
+        self._marks = marks
+        self._has_marks = False
         self._content: list[str] = []
         self._reasoning: list[str] = []
 
@@ -27,11 +32,27 @@ class TextFlow:
         return self._splitter.is_thinking
 
     @property
+    def open_tags(self) -> Tags | None:
+        """The (marked) tags of the reasoning that could be closed now."""
+        return self._splitter.open_tags
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no character is half there."""
+        return self._characters.is_empty
+
+    @property
     def has_text(self) -> bool:
         return bool(self._content or self._reasoning)
 
-    def feed(self, piece: bytes) -> None:
-        text = self._stops.feed(self._characters.feed(piece))
+    def feed(self, piece: bytes | str) -> None:
+        """Takes the bytes of a token, or its mark."""
+        if isinstance(piece, str):
+            self._has_marks = True
+            piece = self._characters.finish() + piece
+        else:
+            piece = self._characters.feed(piece)
+        text = self._stops.feed(piece)
         if text:
             self._keep(*self._splitter.feed(text))
 
@@ -52,6 +73,8 @@ class TextFlow:
         return taken
 
     def _keep(self, content: str, reasoning: str) -> None:
+        if self._has_marks:
+            content, reasoning = self._marks.shown(content), self._marks.shown(reasoning)
         if content:
             self._content.append(content)
         if reasoning:

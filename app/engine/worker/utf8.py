@@ -13,6 +13,11 @@ class Utf8Decoder:
     def __init__(self) -> None:
         self._decoder = _Decoder("replace")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no beginning of a character waits for its end."""
+        return not self._decoder.getstate()[0]
+
     def feed(self, piece: bytes) -> str:
         return self._decoder.decode(piece)
 

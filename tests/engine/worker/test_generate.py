@@ -11,6 +11,8 @@ from app.engine.base import Failed, PhaseMoved, PromptMessage, TextGrew
 from app.engine.worker import generate
 from app.engine.worker.batch import Part
 from app.engine.worker.context import NO_ROOM
+from app.engine.worker.reasoning.formats import FORMATS, Tags
+from app.engine.worker.reasoning.marks import Marks
 from app.errors import KnownError
 from tests.engine.worker.workbench import CHATML, Workbench, sampling
 
@@ -241,11 +243,11 @@ def test_control_tokens_are_not_shown_unless_they_mark_reasoning(bench):
     vocabulary = bench.desk.model.vocabulary
     generation = bench.begin("x", emit=lambda _event: None)
     start = vocabulary.control["<|im_start|>"]
-    from app.engine.worker.reasoning import FORMATS, Tags
-
-    assert generation._shown(FORMATS)(start) == b""
-    assert generation._shown((Tags(open="<|im_start|>", close="<|im_end|>"),))(start) == b"<|im_start|>"
-    assert generation._shown(())(vocabulary.tokenize("x", parse_special=False)[0]) == b"x"
+    tags = Tags(open="<|im_start|>", close="<|im_end|>")
+    marks = Marks(vocabulary, (tags,))
+    assert generation._shown(Marks(vocabulary, FORMATS))(start) == b""
+    assert generation._shown(marks)(start) == marks.marked("<|im_start|>")
+    assert generation._shown(marks)(vocabulary.tokenize("x", parse_special=False)[0]) == b"x"
     bench.control.end(generation.request.id)
 
 

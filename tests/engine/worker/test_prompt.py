@@ -6,13 +6,12 @@ from app.domain.chat import Role
 from app.domain.notice import Action, NoticeCode
 from app.engine.base import GenerateRequest, PromptMessage
 from app.engine.worker.prompt import Prompt, PromptMaker
-from app.engine.worker.reasoning import FORMATS, State
+from app.engine.worker.reasoning.splitter import State
 from app.errors import KnownError
 from tests.engine.worker.childclient import chat
 from tests.engine.worker.workbench import CHATML, InlineRenderer
 
 pytestmark = pytest.mark.llama
-THINK = FORMATS[0]
 THINKER = CHATML.replace("assistant\n", "assistant\n<think>\n")  # as DeepSeek-R1's: opens the block itself
 SWITCHED = CHATML + "{# the model opens <think> itself #}"
 
@@ -93,7 +92,7 @@ def test_an_answer_is_continued_where_it_was(maker, smol, template, prefixes, en
     prompt = made(maker, chat_template=template, **prefixes)
     assert text_of(smol, prompt).endswith(ending)
     assert prompt.state is state
-    assert (prompt.tags is not None) == (state in {State.THINKING, State.THINKING_START})
+    assert state is State.ANSWER or (prompt.tags is not None) == (state is not State.MAYBE)
 
 
 def test_control_tokens_in_what_an_answer_has_are_text(maker, smol):

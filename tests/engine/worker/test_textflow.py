@@ -1,12 +1,18 @@
 from __future__ import annotations
 
-from app.engine.worker.reasoning import FORMATS, ReasoningSplitter, State
+from app.engine.worker.reasoning.formats import THINK
+from app.engine.worker.reasoning.marks import Marks
+from app.engine.worker.reasoning.reader import splitter_for
 from app.engine.worker.textflow import TextFlow
+from tests.engine.worker.reasoning.tagwords import TagWords
+
+TAGS = TagWords("<think>", "</think>")
 
 
-def flow(stops: tuple[str, ...] = (), *, thinks: bool = False) -> TextFlow:
-    splitter = ReasoningSplitter(FORMATS if thinks else (), State.MAYBE)
-    return TextFlow(stops, splitter)
+def flow(stops: tuple[str, ...] = (), *, thinks: bool = False, words: TagWords | None = None) -> TextFlow:
+    formats = (THINK,) if thinks else ()
+    marks = Marks(words or TagWords(), formats)
+    return TextFlow(stops, splitter_for(formats, marks), marks)
 
 
 def test_bytes_become_text_once_characters_are_whole():
@@ -59,3 +65,28 @@ def test_a_stop_string_may_end_in_the_last_cut_character():
     text.finish()
     assert text.is_stopped
     assert text.take() == ("a", "")
+
+
+def test_a_mark_ends_a_cut_character():
+    text = flow(thinks=True, words=TAGS)
+    open_mark, close_mark = (Marks(TAGS, (THINK,)).of_token[token] for token in TAGS.ids)
+    for piece in (open_mark, "é".encode()[:1], close_mark, b"so"):
+        text.feed(piece)
+    assert text.take() == ("so", "\ufffd")
+
+
+def test_characters_are_whole_or_not():
+    text = flow()
+    text.feed("é".encode()[:1])
+    assert not text.is_whole
+    text.feed("é".encode()[1:])
+    assert text.is_whole
+
+
+def test_a_stop_string_may_be_a_tag_that_is_a_token():
+    text = flow(("</think>",), thinks=True, words=TAGS)
+    open_mark, close_mark = (Marks(TAGS, (THINK,)).of_token[token] for token in TAGS.ids)
+    for piece in (open_mark, b"why", close_mark, b"so"):
+        text.feed(piece)
+    assert text.is_stopped
+    assert text.take() == ("", "why")

@@ -76,6 +76,7 @@ def test_only_what_the_window_can_do_is_offered(deliver, workspace):
     deliver()
     banner = raise_with(workspace, *Action)
     assert workspace.offered(banner) == (
+        Action.ANSWER_NOW,
         Action.CHOOSE_MODEL,
         Action.FREE_DISK,
         Action.SHORTEN,
