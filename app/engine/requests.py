@@ -59,8 +59,9 @@ class Requests:
 
     @property
     def phase(self) -> Phase:
-        """Returns where the oldest request that the child has is."""
-        return next((waiting.phase for waiting in self._waiting.values() if waiting.is_sent), Phase.QUEUED)
+        """Returns where the oldest request that the child works on is."""
+        phases = (waiting.phase for waiting in self._waiting.values() if waiting.is_sent)
+        return next((phase for phase in phases if phase != Phase.QUEUED), Phase.QUEUED)
 
     def add(self, request: GenerateRequest, on_event: OnRequestEvent, phase: Phase) -> None:
         self._waiting[request.id] = Waiting(request, on_event, phase)

@@ -103,8 +103,9 @@ class Silence:
         if before is None or beat.steps != before.steps:
             self._live()
             if before is not None and before.step_tokens:
-                # It ended at some time between the two beats.
-                self._finished(before.step_tokens, before.step_ms + (now - self._beat_at) * 1000)
+                # It ended at some time between the two beats, which with many answers may be far apart.
+                steps = max(beat.steps - before.steps, 1)
+                self._finished(before.step_tokens, before.step_ms + (now - self._beat_at) * 1000 / steps)
         self._beat, self._beat_at = beat, now
         self._size = beat.step_tokens
 

@@ -45,6 +45,16 @@ def test_events_are_handed_on(requests: Requests, counts: list[int]):
     assert "a" not in requests
 
 
+def test_the_phase_is_that_of_the_oldest_that_is_worked_on(requests: Requests):
+    """Background work that was sent first may still wait when the others are read and answered."""
+    for request_id in "abc":
+        add(requests, request_id)
+    requests.came(PhaseMoved(id="c", phase=Phase.DECODE))
+    assert requests.phase == Phase.DECODE
+    requests.came(PhaseMoved(id="b", phase=Phase.PREFILL))
+    assert requests.phase == Phase.PREFILL
+
+
 def test_a_failure_ends_one_and_leaves_the_others(requests: Requests):
     one, other = add(requests, "a"), add(requests, "b")
     requests.came(Failed(id="a", notice=NOTICE))

@@ -166,3 +166,32 @@ def test_a_child_that_is_gone_gives_no_signs(silence: Silence, clock: FakeClock)
     clock.advance(1)
     silence.saw_signs(None)
     assert silence.silent_s == 1
+
+
+# Several answers at once
+
+
+def test_a_prompt_read_among_answers_gets_a_minute_for_its_first_step(silence: Silence, clock: FakeClock):
+    """The answers' own steps were short; what they wait for now may compile shaders."""
+    silence.saw(TextGrew(id="a", content="x"))
+    beat(silence, clock, steps=100, tokens=3, ms=1)
+    beat(silence, clock, steps=200, tokens=515, ms=100)
+    for beats in range(100):
+        assert silence.silent_s < silence.limit_s(READY)
+        beat(silence, clock, steps=200, tokens=515, ms=100 + 500 * beats)
+    assert silence.limit_s(READY) == 60
+
+
+def test_short_steps_between_two_beats_are_not_one_long_one(silence: Silence, clock: FakeClock):
+    """While many answers stream, beats are rare. A hang would be noticed after five minutes."""
+    beat(silence, clock, steps=0, tokens=4, ms=1)
+    clock.advance(29.5)
+    beat(silence, clock, steps=3000, tokens=4)
+    assert silence.limit_s(READY) == 5
+
+
+def test_one_answers_text_is_life_while_another_is_read(silence: Silence, clock: FakeClock):
+    for _ in range(20):
+        clock.advance(4)
+        silence.saw(TextGrew(id="a", content="x"))
+        assert silence.silent_s == 0

@@ -39,6 +39,22 @@ def test_silence_is_noticed_and_said(stage: Stage):
     assert (stage.state, stage.notice) == (S.FAILED, NoticeCode.ENGINE_HUNG)
 
 
+def test_answers_that_wait_for_a_long_prompt_are_not_hung(stage: Stage):
+    answering, reading = stage.ask(), stage.ask()
+    stage.make_ready()
+    stage.say(PhaseMoved(id=answering.request.id, phase=Phase.DECODE))
+    stage.say(PhaseMoved(id=reading.request.id, phase=Phase.PREFILL, total=4096))
+    for step in range(8):
+        for beat in range(60):  # each step takes half a minute, and nothing else shows life
+            stage.say(wire.Heartbeat(steps=step, step_tokens=513, step_ms=beat * 500))
+            stage.pass_time(0.5)
+        stage.say(TextGrew(id=answering.request.id, content="x"))
+        done = 512 * (step + 1)
+        stage.say(PhaseMoved(id=reading.request.id, phase=Phase.PREFILL, done=done, total=4096))
+    assert not answering.terminals
+    assert not reading.terminals
+
+
 def test_a_child_that_computes_is_not_hung(stage: Stage):
     asked = stage.ask()
     stage.make_ready()
@@ -124,6 +140,17 @@ def test_two_deaths_step_down_and_say_so(stage: Stage):
     assert stage.supervisor.status.notice.facts == {"change": "batch_tokens 512 → 256"}
     assert wire.Load(plan=halve(PLAN)) in stage.child.told
     assert stage.supervisor.status.plan == halve(PLAN)
+
+
+def test_one_death_with_four_waiting_is_one_death(stage: Stage):
+    for _ in range(2):
+        asked = [stage.ask() for _ in range(4)]
+        stage.make_ready()
+        assert stage.notice is None
+        stage.exit()
+        assert [one.code for one in asked] == [NoticeCode.ENGINE_DIED] * 4
+    stage.ask()
+    assert (stage.state, stage.notice) == (S.STARTING, NoticeCode.PLAN_STEPPED_DOWN)
 
 
 def test_three_deaths_stop_for_good(stage: Stage):
