@@ -10,9 +10,12 @@ from pathlib import Path
 import msgspec
 
 from app.domain.transfer import Transfer, TransferFile
-from app.downloads.parts import READ_BYTES, PartMap, Place, disk_fault
+from app.downloads.disk import disk_fault
+from app.downloads.parts import PartMap, Place
 from app.downloads.places import place_for
 from app.models.hub import Identity
+
+READ_BYTES = 1024 * 1024
 
 
 class TransferFiles:

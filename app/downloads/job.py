@@ -18,12 +18,14 @@ from app.domain.ids import now_ms
 from app.domain.model import Model, ModelSource
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.transfer import Transfer, TransferState
+from app.downloads.disk import disk_full, free_bytes
 from app.downloads.files import TransferFiles, identity_of, is_already_there
-from app.downloads.parts import disk_full, free_bytes
 from app.downloads.patience import Limits, Patience, StopFlag, Stopped, StopReason
 from app.downloads.plan import Order, Plan, make_plan
 from app.downloads.report import Report
-from app.downloads.transfer import FileTask, FileTransfer
+from app.downloads.task import FileTask
+from app.downloads.throttle import Throttle
+from app.downloads.transfer import FileTransfer
 from app.errors import BugError, KnownError
 from app.models.hub import FileChangedError, ModelHub, RemoteRepo
 from app.models.library import Library
@@ -44,6 +46,7 @@ class Desk(Protocol):
     hub: ModelHub
     library: Library
     limits: Limits
+    throttle: Throttle
 
     def get(self, transfer_id: str) -> Transfer | None: ...
 
@@ -98,12 +101,12 @@ class Job:
             patience = Patience(self.stop, limits.first_delays_s, limits.first_wait_s)
             for _ in range(MAX_PLANS):
                 plan = make_plan(remote, order, patience)
-                patience = Patience(self.stop, limits.delays_s)
+                patience = Patience(self.stop, limits.delays_s)  # nobody waits for an answer any more
                 report = self._announced(plan)
                 if report is None:
                     return
                 with contextlib.suppress(FileChangedError), self._desk.turn(self):
-                    self._fetch(remote, plan, report, patience)
+                    self._fetch(remote, plan, report)
                     self._hand_over(plan, report)
                     return
         raise KnownError.of(NoticeCode.DOWNLOAD_CHANGED, Action.PULL_AGAIN, file=plan.entries[0].path)
@@ -160,7 +163,7 @@ class Job:
 
     # Transferring
 
-    def _fetch(self, remote: RemoteRepo, plan: Plan, report: Report, patience: Patience) -> None:
+    def _fetch(self, remote: RemoteRepo, plan: Plan, report: Report) -> None:
         transfer = report.transfer
         self._check_space(transfer)
         for index, place in enumerate(self._files(transfer).places):
@@ -169,9 +172,16 @@ class Job:
                 plan.choice.commit, plan.entries[index], identity_of(transfer.files[index]), place
             )
             if not is_already_there(place, task.identity, self.stop.check):
-                watcher = _FileReport(report, index)
-                FileTransfer(remote, task, self.stop, watcher, self._desk.limits.silence_s).run(patience)
+                self._transfer(remote, task, _FileReport(report, index))
             report.count(index, task.identity.size_bytes)
+
+    def _transfer(self, remote: RemoteRepo, task: FileTask, watcher: _FileReport) -> None:
+        desk, order = self._desk, self._order
+
+        def open_remote() -> contextlib.AbstractContextManager[RemoteRepo]:
+            return desk.hub.session(order.repo, order.revision, order.environment)
+
+        FileTransfer(remote, open_remote, task, self.stop, watcher, desk.limits, desk.throttle).run()
 
     def _check_space(self, transfer: Transfer) -> None:
         missing = transfer.size_bytes - transfer.done_bytes
@@ -225,6 +235,9 @@ class _FileReport:
     def __init__(self, report: Report, index: int) -> None:
         self._report = report
         self._index = index
+
+    def fetching(self) -> None:
+        self._report.move(TransferState.RUNNING)
 
     def progressed(self, done_bytes: int) -> None:
         self._report.count(self._index, done_bytes)

@@ -1,29 +1,12 @@
-"""A file that is not whole yet: its bytes so far and a journal that says which of them can be trusted.
-
-Promise: what the journal claims has reached the disk before the journal does, so whatever kills the process
-or the machine, at most the last second of a transfer is fetched again and no wrong byte is kept.
-"""
+"""What is there of a file that is not whole yet: a map of its bytes, and the journal that says so on disk."""
 
 from __future__ import annotations
 
 import bisect
-import contextlib
-import errno
-import hashlib
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.domain.notice import Action, NoticeCode
-from app.domain.value import Value, from_json, to_json
-from app.errors import KnownError
+from app.domain.value import Value, from_json
 from app.models.hub import Identity
-
-CHECKPOINT_BYTES = 8 * 1024 * 1024
-CHECKPOINT_S = 1.0
-READ_BYTES = 1024 * 1024
 
 Range = tuple[int, int]
 
@@ -47,14 +30,22 @@ class PartMap:
     def done_bytes(self) -> int:
         return sum(end - start for start, end in self._done)
 
-    def gap(self) -> Range | None:
-        """Returns the first range that is missing, None when all is there."""
-        start = 0
-        for done_start, done_end in self._done:
-            if done_start > start:
-                return start, done_start
-            start = done_end
-        return (start, self.size) if start < self.size else None
+    @property
+    def front(self) -> int:
+        """How much is there from the beginning on without a gap."""
+        return self._done[0][1] if self._done and self._done[0][0] == 0 else 0
+
+    def gap(self, start: int = 0, end: int | None = None) -> Range | None:
+        """Returns the first range that is missing between two places, None when all is there."""
+        end = self.size if end is None else end
+        following = self._first_beyond(start)
+        if following < len(self._done) and self._done[following][0] <= start:
+            start = self._done[following][1]
+            following += 1
+        if start >= end:
+            return None
+        limit = self._done[following][0] if following < len(self._done) else end
+        return start, min(limit, end)
 
     def add(self, start: int, end: int) -> None:
         """Marks a range as there, joining it with those it touches."""
@@ -67,13 +58,28 @@ class PartMap:
         high = max([end, *(part[1] for part in touched)])
         self._done[first:last] = [(low, high)]
 
+    def remove(self, start: int, end: int) -> None:
+        """Marks a range as missing."""
+        if start >= end:
+            return
+        kept: list[Range] = []
+        for low, high in self._done:
+            kept += [each for each in ((low, min(high, start)), (max(low, end), high)) if each[0] < each[1]]
+        self._done = kept
+
+    def _first_beyond(self, at: int) -> int:
+        """The first range that ends behind a place."""
+        return bisect.bisect_right(self._done, at, key=lambda part: part[1])
+
 
 class Journal(Value):
-    """What is written beside a part file."""
+    """What is written beside a part file. `sums` are the checksums of chunks that were read back whole."""
 
     identity: Identity
     done: tuple[Range, ...] = ()
     is_verified: bool = False
+    chunk_bytes: int = 0
+    sums: dict[int, int] = {}
 
 
 class Place:
@@ -114,140 +120,3 @@ class Place:
         except (OSError, ValueError):
             return None
         return journal
-
-
-class PartFile:
-    """A part file open for writing; for one thread. Raises KnownError: DISK_FULL, HOME_NOT_WRITABLE."""
-
-    def __init__(self, place: Place, identity: Identity, clock: Callable[[], float] = time.monotonic) -> None:
-        """Goes on with what is there if it is of the same identity; `was_dropped` says that it was not."""
-        self.place = place
-        self.identity = identity
-        self._clock = clock
-        journal = place.read_journal()
-        is_same = journal is not None and journal.identity.is_same(identity)
-        self.was_dropped = journal is not None and not is_same and bool(journal.done)
-        self.map = PartMap(identity.size_bytes, journal.done if journal and is_same else ())
-        self._hash = hashlib.sha256()
-        self._hashed = 0
-        self._unsaved = 0
-        self._saved_at = clock()
-        with self._disk():
-            place.target.parent.mkdir(parents=True, exist_ok=True)
-            if not is_same:
-                place.discard()
-            mode = "r+b" if place.part.exists() else "w+b"
-            # Unbuffered: after a full disk nothing half-written may wait to be flushed.
-            self._file = place.part.open(mode, buffering=0)
-
-    def write(self, offset: int, data: bytes) -> None:
-        with self._disk():
-            self._file.seek(offset)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        self.map.add(offset, offset + len(data))
-        if offset == self._hashed:
-            self._hash.update(data)
-            self._hashed += len(data)
-        self._unsaved += len(data)
-        if self._unsaved >= CHECKPOINT_BYTES or self._clock() - self._saved_at >= CHECKPOINT_S:
-            self.checkpoint()
-
-    def checkpoint(self) -> None:
-        """Makes everything written so far survive anything."""
-        if not self._unsaved:
-            return
-        with self._disk():
-            os.fsync(self._file.fileno())
-            self._save(is_verified=False)
-        self._unsaved = 0
-        self._saved_at = self._clock()
-
-    def digest(self, keep_going: Callable[[], None] = lambda: None) -> str:
-        """Returns the file's sha256. What was written in order was hashed on the way; the rest is read back.
-        `keep_going` is called now and then and may raise."""
-        with self._disk():
-            self._file.seek(self._hashed)
-        while True:
-            keep_going()
-            with self._disk():
-                chunk = self._file.read(min(READ_BYTES, self.identity.size_bytes - self._hashed))
-            if not chunk:
-                return self._hash.hexdigest()
-            self._hash.update(chunk)
-            self._hashed += len(chunk)
-
-    def finish(self) -> None:
-        """Moves the whole, verified file into place. The journal stays until the transfer is done."""
-        with self._disk():
-            self._file.truncate(self.identity.size_bytes)
-            os.fsync(self._file.fileno())
-            self._save(is_verified=True)
-            self._file.close()
-            self.place.part.replace(self.place.target)
-            sync_folder(self.place.target.parent)
-
-    def discard(self) -> None:
-        """Closes and deletes it."""
-        self.close()
-        self.place.discard()
-
-    @property
-    def is_closed(self) -> bool:
-        return self._file.closed
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _save(self, *, is_verified: bool) -> None:
-        journal = Journal(identity=self.identity, done=self.map.done, is_verified=is_verified)
-        with self.place.new_journal.open("wb") as file:
-            file.write(to_json(journal))
-            file.flush()
-            os.fsync(file.fileno())
-        self.place.new_journal.replace(self.place.journal)
-
-    @contextlib.contextmanager
-    def _disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            missing = self.identity.size_bytes - self.map.done_bytes
-            raise disk_fault(error, self.place.target.parent, missing) from error
-
-
-def disk_fault(error: OSError, folder: Path, needed_bytes: int) -> KnownError:
-    """Returns what an error of the disk means."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return disk_full(folder, needed_bytes)
-    return KnownError.of(NoticeCode.HOME_NOT_WRITABLE, path=str(folder), detail=error.strerror or "")
-
-
-def disk_full(folder: Path, needed_bytes: int) -> KnownError:
-    return KnownError.of(
-        NoticeCode.DISK_FULL,
-        Action.FREE_DISK,
-        Action.RESUME_DOWNLOAD,
-        needed_bytes=needed_bytes,
-        free_bytes=free_bytes(folder),
-        path=str(folder),
-    )
-
-
-def free_bytes(folder: Path) -> int:
-    """Returns what is free for us where a folder is, or will be."""
-    while not folder.exists() and folder.parent != folder:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder survive a power cut, where that can be asked for."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

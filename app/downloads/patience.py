@@ -19,14 +19,16 @@ T = TypeVar("T")
 class Limits:
     """What a download puts up with: pauses between tries in a row without progress (and so their number),
     the same while whoever asked still waits to hear what it will be (a server that asks for longer than
-    `first_wait_s` is not waited for then), silence that counts as a cut, and what it leaves free on the disk
-    for everything else."""
+    `first_wait_s` is not waited for then), silence that counts as a cut, what it leaves free on the disk for
+    everything else, and how many ranges of what size are fetched at once."""
 
     delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
     first_delays_s: tuple[float, ...] = (0.5, 1.0)
     first_wait_s: float = 5.0
     silence_s: float = 30.0
     reserve_bytes: int = 512 * 1024 * 1024
+    ranges: int = 4
+    chunk_bytes: int = 32 * 1024 * 1024
 
 
 class StopReason(Enum):

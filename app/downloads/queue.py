@@ -19,6 +19,7 @@ from app.downloads.job import Job, OnPlanned
 from app.downloads.patience import Limits, StopReason
 from app.downloads.plan import Order
 from app.downloads.states import ACTIVE, moved
+from app.downloads.throttle import Throttle
 from app.errors import KnownError
 from app.models.hub import ModelHub
 from app.models.library import Library
@@ -51,11 +52,14 @@ class Downloads:
         on_removed: Callable[[str], None],
         max_running: int = MAX_RUNNING,
         limits: Limits = DEFAULT_LIMITS,
+        max_rate: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`max_rate` is how many bytes a second may come in, 0 for as many as do; asked for all the time."""
         self.hub = hub
         self.library = library
         self.models = paths.models
         self.limits = limits
+        self.throttle = Throttle(max_rate)
         self._table = table
         self._on_change = on_change
         self._on_removed = on_removed

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from app.domain.transfer import Transfer
-from app.downloads import parts
+from app.downloads.patience import Limits
 from app.downloads.queue import Downloads
 from app.models.hub import ModelHub
 from app.models.library import Library
@@ -20,10 +20,11 @@ from app.paths import Paths
 from tests.downloads.rig import ENDED
 from tests.fakes.tables import MemoryTable
 
+LIMITS = Limits(chunk_bytes=500_000)  # four at once
+
 
 def main() -> None:
     home, hub, repo = sys.argv[1:]
-    parts.CHECKPOINT_BYTES = 100_000
     paths = Paths(Path(home))
     paths.make()
     library = Library(MemoryTable(), paths)
@@ -41,6 +42,7 @@ def main() -> None:
         paths,
         on_change=tell,
         on_removed=lambda _: None,
+        limits=LIMITS,
     )
     downloads.pull(repo, None, "main", {"HF_ENDPOINT": hub}, lambda outcome: print(outcome, flush=True))
     ended.wait()

@@ -10,7 +10,7 @@ import pytest
 from app.domain.notice import NoticeCode
 from app.domain.transfer import Transfer, TransferFile
 from app.downloads.files import TransferFiles, done_bytes, identity_of, is_already_there
-from app.downloads.parts import PartFile
+from app.downloads.partfile import PartFile
 from app.errors import KnownError
 from app.models.hub import Identity
 
@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> TransferFiles:
 
 
 def put(files: TransferFiles, index: int, count: int) -> None:
-    part = PartFile(files.places[index], identity_of(FILES[index]))
+    part = PartFile(files.places[index], identity_of(FILES[index]), 1024)
     part.write(0, DATA[:count])
     part.checkpoint()
     if count == len(DATA):

@@ -14,6 +14,7 @@ from app.downloads.patience import StopReason
 from app.downloads.plan import Order
 from app.errors import KnownError
 from tests.downloads.rig import REPO, Rig
+from tests.fakes.hub_faults import FOREVER
 from tests.fakes.hub_server import HubServer
 from tests.waiting import wait_until
 
@@ -69,7 +70,7 @@ def test_whoever_is_told_may_fail(rig: Rig, expect_log: Callable[[str], None]):
 
 def test_an_answer_comes_once_also_when_the_rest_fails(rig: Rig, server: HubServer):
     answers: list[Outcome] = []
-    server.fault("flip", after=100_000)
+    server.fault("flip", after=100_000, times=FOREVER)
     job(rig, answers.append).run()
     (answer,) = answers
     assert isinstance(answer, Transfer)

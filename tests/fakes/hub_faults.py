@@ -61,7 +61,12 @@ class Record:
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    left: int | None = None
+    gate: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.moved = threading.Condition(self.lock)
 
     def add_fault(self, fault: Fault) -> None:
         with self.lock:
@@ -86,6 +91,26 @@ class Record:
                 for entry in self.asked
                 if where in ("", entry.where) and method in ("", entry.method)
             ]
+
+    def allow(self, count: int | None) -> None:
+        """From here on only so many bytes of files go out, then they stop; those held back by now are cut."""
+        with self.lock:
+            self.left = count
+            self.gate += 1
+            self.moved.notify_all()
+
+    def spend(self, count: int, gate: int) -> int | None:
+        """Returns how many bytes may go out, after waiting for at least one; None for a cut."""
+        with self.lock:
+            if self.gate != gate:
+                return None
+            if self.left == 0:
+                self.moved.wait_for(lambda: self.gate != gate)
+                return None
+            granted = count if self.left is None else min(count, self.left)
+            if self.left is not None:
+                self.left -= granted
+            return granted
 
     def clear_faults(self) -> None:
         with self.lock:

@@ -172,7 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
                     if fault.kind == "stall":
                         self.hub.closing.wait()
                     raise _Cut
-            piece = bytearray(file.read(at, min(at + step, end)))
+            granted = self.hub.record.spend(min(step, end - at), gate)
+            if granted is None:
+                raise _Cut
+            piece = bytearray(file.read(at, at + granted))
             if fault.kind == "flip" and at <= fault.after < at + len(piece):
                 piece[fault.after - at] ^= 0x55
             self.wfile.write(piece)

@@ -62,6 +62,7 @@ class HubServer:
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
+        self.record.allow(None)
         for server in self._servers:
             server.shutdown()
             server.server_close()
