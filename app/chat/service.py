@@ -14,7 +14,7 @@ from app.chat.context import MAX_CHARS_PER_TOKEN, prompt_for
 from app.chat.titles import title_from
 from app.chat.turn import Turn, TurnTools
 from app.domain.chat import MAX_MESSAGE_BYTES, Chat, Message, MessageStatus, Role
-from app.domain.generation import Sampling, over
+from app.domain.generation import Priority, Sampling, over
 from app.domain.ids import now_ms
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, NoticeCode
@@ -119,6 +119,7 @@ class ChatService:
         sampling: Sampling | None = None,
         options: ModelOptions | None = None,
         owner: str | None = None,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> None:
         """Saves a person's message, durably, and begins the turn that answers it.
 
@@ -144,7 +145,7 @@ class ChatService:
         self._bus.publish(ChatChanged(chat=chat))
         self._bus.publish(MessageAdded(message=message))
         self._bus.publish(MessageAdded(message=answer))
-        self._begin(chat, answer, engine, model, sampling, owner)
+        self._begin(chat, answer, engine, model, sampling, owner, priority)
 
     def regenerate(
         self,
@@ -228,6 +229,7 @@ class ChatService:
         model: Model,
         sampling: Sampling | None,
         owner: str | None,
+        priority: Priority = Priority.INTERACTIVE,
     ) -> None:
         wished = over(sampling or chat.sampling, self._engines.sampling(model))
         request = GenerateRequest(
@@ -240,6 +242,7 @@ class ChatService:
             chat_template=model.options.chat_template,
             answer_prefix=answer.content,
             reasoning_prefix=answer.reasoning,
+            priority=priority,
         )
         turn = Turn(answer, request, engine, self._tools, self._on_end)
         self._turns[answer.id] = turn

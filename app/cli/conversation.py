@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from app.cli.verb import Options, VerbError, Work, find_model
 from app.client.client import Client
 from app.client.protocol import ChangeChat, CreateChat, Owner, Send, Snapshot
 from app.domain.chat import Chat, Message
-from app.domain.generation import Sampling, over
+from app.domain.generation import Priority, Sampling, over
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model, ModelOptions
 from app.domain.samplers import suited
@@ -68,6 +69,7 @@ class Conversation:
             sampling=wished,
             options=self._wishes,
             owner=Owner.CLIENT,
+            priority=Priority.INTERACTIVE if sys.stdout.isatty() else Priority.PROGRAM,
         )
         answer = follower.follow(send)
         # A question that got no answer is asked anew beside itself, not below.

@@ -14,7 +14,7 @@ import msgspec
 
 from app.domain.chat import Chat, Message, Outline
 from app.domain.engine import EngineStatus
-from app.domain.generation import Sampling
+from app.domain.generation import Priority, Sampling
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Fact, Notice
 from app.domain.transfer import Transfer
@@ -223,6 +223,7 @@ class Send(Value, tag=True):
     sampling: Sampling | None = None  # None: the chat's
     options: ModelOptions = ModelOptions()
     owner: Owner = Owner.HOST
+    priority: Priority = Priority.INTERACTIVE
 
 
 class Regenerate(Value, tag=True):

@@ -203,6 +203,7 @@ class Commands:
             sampling=command.sampling,
             options=command.options,
             owner=_owner(command.owner, caller),
+            priority=command.priority,
         )
         return Done()
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from app.domain.generation import Priority
+
 MODEL = "smollm2"
 
 
@@ -38,6 +40,17 @@ def test_continue_goes_on_with_the_last_chat(cli, chats):
     ]
     parents = [message.get("parent_id") for message in chat["messages"]]
     assert parents == [None, *(message["id"] for message in chat["messages"][:-1])]
+
+
+def test_who_reads_at_a_terminal_goes_before_who_only_collects(cli, monkeypatch):
+    cli("run", MODEL, "one")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    cli("run", MODEL, "two")
+    (resident,) = cli.host.core.residency._residents.values()
+    assert [request.priority for request in resident._engine.requests] == [
+        Priority.PROGRAM,
+        Priority.INTERACTIVE,
+    ]
 
 
 def test_nothing_to_continue(cli):
