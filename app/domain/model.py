@@ -25,6 +25,10 @@ class ModelOptions(Value):
     batch_tokens: int | None = None
     cpu_expert_layers: int | None = None
     devices: tuple[str, ...] | None = None
+    kv_type: str | None = None
+    batch_tokens: int | None = None
+    cpu_expert_layers: int | None = None
+    devices: tuple[str, ...] | None = None
     chat_template: str | None = None
     adapters: tuple[Adapter, ...] | None = None
     sampling: Sampling = Sampling()  # before what suits the model, after what a chat chose

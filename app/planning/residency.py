@@ -14,13 +14,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import msgspec
+
 from app.domain.engine import EngineState, EngineStatus, LoadPlan
+from app.domain.generation import Sampling
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, Fact, Notice, NoticeCode
+from app.domain.placement import Placement
 from app.domain.value import to_json
 from app.engine.base import Engine, OnStatus
 from app.errors import BugError, CoveError, KnownError
-from app.planning.plan import Machine, plan_for, this_machine
+from app.planning.plan import Machine, this_machine
+from app.planning.planner import Planner
 from app.planning.resident import Resident
 
 log = logging.getLogger(__name__)
@@ -39,6 +44,7 @@ class Residency:
         on_status: OnStatus,
         *,
         machine: Callable[[], Machine] = this_machine,
+        planner: Planner | None = None,
         keep_alive_s: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -46,6 +52,7 @@ class Residency:
         self._make_engine = make_engine
         self._on_status = on_status
         self._machine = machine
+        self._planner = planner or Planner()
         self._clock = clock
         self._residents: dict[str, Resident] = {}
         self._failures: dict[str, Notice | None] = {}  # what each engine's last status said
@@ -95,6 +102,23 @@ class Residency:
             if resident is not None:
                 self._submit(resident.close)
 
+    def placement(
+        self, model: Model, options: ModelOptions, then: Callable[[Placement | Notice], None]
+    ) -> None:
+        """Finds out how a model would be placed now, and says so on the residency's own thread."""
+
+        def find() -> None:
+            try:
+                outcome: Placement | Notice = self._planner.placement(model, options, self._machine())
+            except CoveError as error:
+                outcome = error.notice
+            except Exception as error:
+                log.exception("No plan could be made for %s", model.id)
+                outcome = BugError(repr(error)).notice
+            then(outcome)
+
+        self._submit(find)
+
     def statuses(self) -> tuple[EngineStatus, ...]:
         statuses = (resident.status for resident in self._residents.values())
         return tuple(status for status in statuses if status.state != EngineState.IDLE)
@@ -142,7 +166,7 @@ class Residency:
     # On the residency's own thread
 
     def _build(self, model: Model, options: ModelOptions, on_status: OnStatus) -> Engine:
-        return self._make_engine(plan_for(model, options, self._machine()), on_status)
+        return self._make_engine(self._planner.plan(model, options, self._machine()), on_status)
 
     def _open(self, resident: Resident) -> None:
         try:
@@ -173,12 +197,13 @@ def _is_same(resident: Resident, model: Model, options: ModelOptions) -> bool:
         not resident.is_broken
         and resident.model.path == model.path
         and resident.model.size_bytes == model.size_bytes
-        and _placement(resident.options) == _placement(options)
+        and _of_loading(resident.options) == _of_loading(options)
     )
 
 
-def _placement(options: ModelOptions) -> tuple[int | None, ...]:
-    return (options.context_tokens, options.gpu_layers, options.threads)
+def _of_loading(options: ModelOptions) -> ModelOptions:
+    """Leaves out what goes with each request."""
+    return msgspec.structs.replace(options, sampling=Sampling(), chat_template=None)
 
 
 def _in_use(resident: Resident) -> KnownError:

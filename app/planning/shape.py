@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from app.domain.model import Model
 from app.domain.value import Value
 from app.models.ggml_types import TENSOR_TYPES
 from app.models.gguf import GgufHeader, TensorInfo
@@ -21,6 +22,7 @@ _ALIGNMENT = 32  # of a tensor in a buffer
 # What CPUs with AVX2 or NEON keep a second, rearranged copy of.
 _REPACKED = frozenset({"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"})
 _REPACKED_ROWS = 8
+GUESSED_KV_BYTES = 4096  # a token and layer: 8 heads of 128 in f16, as most models of 7B and more have
 MAX_LAYERS = 4096  # a header may claim any number
 
 KV_TYPES = {kind.name.lower(): kind for kind in TENSOR_TYPES.values()}
@@ -102,6 +104,31 @@ def shape_of(headers: Sequence[GgufHeader]) -> ModelShape:
         experts_used=header.number("expert_used_count"),
         trained_tokens=header.context_tokens,
         window_tokens=window_of(header),
+    )
+
+
+def guessed_shape(model: Model) -> ModelShape:
+    """Returns a likely shape when no header can be read: even layers, with the KV cache of most models of
+    7B."""
+    count = max(min(model.layers, MAX_LAYERS), 1)
+    width = GUESSED_KV_BYTES // 4  # of K and of V, in f16
+    each = Layer(weights=model.size_bytes // (count + 1), key_width=width, value_width=width)
+    return ModelShape(
+        layers=(each,) * count,
+        input_bytes=0,
+        output_bytes=model.size_bytes // (count + 1),
+        output_repacked=0,
+        tied_bytes=0,
+        vocabulary=131_072,
+        embedding=4096,
+        feed_forward=14_336,
+        query_width=4096,
+        state_width=0,
+        head_values=128,
+        experts=0,
+        experts_used=0,
+        trained_tokens=max(model.context_tokens, 0),
+        window_tokens=0,
     )
 
 

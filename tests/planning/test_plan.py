@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from app.domain.engine import Device
 from app.domain.model import Model, ModelOptions
-from app.planning.plan import GIB, Machine, best_gpu, is_software, kv_bytes, plan_for, this_machine
+from app.planning.budget import is_software
+from app.planning.plan import Machine, best_gpu, kv_bytes, plan_for, this_machine
+
+GIB = 1024**3
 
 MODEL = Model(
     id="m:q4", name="m", path="/models/m.gguf", size_bytes=5 * GIB, layers=32, context_tokens=131_072
@@ -59,7 +62,8 @@ def test_a_software_device_is_never_chosen(description: str):
 def test_a_person_may_choose_it_all_the_same():
     device = gpu(100, description="llvmpipe")
     plan = plan_for(MODEL, ModelOptions(gpu_layers=-1), machine(device))
-    assert (plan.gpu_layers, plan.devices) == (-1, ())
+    assert (plan.gpu_layers, plan.devices) == (33, ("Vulkan0",))
+    assert plan_for(MODEL, ModelOptions(gpu_layers=-1), machine()).gpu_layers == -1
 
 
 def test_the_freest_gpu_is_taken_and_an_integrated_one_only_alone():
