@@ -31,6 +31,7 @@ from app.events import (
     TransferChanged,
     TransferRemoved,
 )
+from app.finding.finder import Finder
 from app.loop import Loop
 from app.models.hub import ModelHub
 from app.models.library import Library
@@ -80,6 +81,7 @@ class Core:
             # Not on the loop: what these end still posts its last notes there, and they are to be kept.
             self.residency.close()
             self.downloads.close()
+            self.finder.close()
             self.door.close()
             self.loop.post(self.store.close)
         self.loop.close()
@@ -160,6 +162,7 @@ class Core:
             on_change=lambda transfer: self._publish_later(TransferChanged(transfer=transfer)),
             on_removed=lambda transfer_id: self._publish_later(TransferRemoved(transfer_id=transfer_id)),
         )
+        self.finder = Finder(ModelHub(self.door), self._machine)
         self.residency = Residency(
             self._make_engine,
             lambda status: self._publish_later(EngineChanged(status=status)),

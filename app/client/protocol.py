@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from app.client.finding import FindingCommand, FindingReply
 from app.domain.chat import Chat, Message, Outline
 from app.domain.engine import EngineStatus
 from app.domain.generation import Priority, Sampling
@@ -133,6 +134,7 @@ Reply = (
     | ModelReply
     | TransferReply
     | Processes
+    | FindingReply
     | Refused
 )
 
@@ -334,7 +336,7 @@ TurnCommand = Send | Regenerate | ContinueAnswer | StopTurn | AnswerNow
 ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel
 TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer
 HostCommand = Hello | Subscribe | ChangeSetting | ListProcesses | Quit
-Command = ChatCommand | TurnCommand | ModelCommand | TransferCommand | HostCommand
+Command = ChatCommand | TurnCommand | ModelCommand | TransferCommand | FindingCommand | HostCommand
 
 
 # Frames

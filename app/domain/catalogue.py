@@ -5,6 +5,7 @@ Facts only; words for them are made in ui/texts and cli/texts. Knows no network 
 
 from __future__ import annotations
 
+import datetime
 from enum import StrEnum
 
 from app.domain.generation import Sampling
@@ -66,3 +67,68 @@ class CatalogueModel(Value):
     @property
     def name(self) -> str:
         return self.repo.partition("/")[2].removesuffix("-GGUF")
+
+
+class Verdict(StrEnum):
+    """How a model would run on this machine, roughly: by its size, before its header has been read."""
+
+    GPU = "gpu"  # all of it
+    PARTLY_GPU = "partly-gpu"
+    CPU = "cpu"
+    TOO_LARGE = "too-large"
+
+
+class Role(StrEnum):
+    """Why one of three is recommended for this machine."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
+class Fit(Value):
+    """What a model needs here, with a usual context."""
+
+    verdict: Verdict
+    needs_bytes: int
+
+
+class Offer(Value):
+    """A model of the catalogue in the quant that would be downloaded, and how it would run here. The three
+    that are recommended have a role."""
+
+    model: CatalogueModel
+    quant: str
+    size_bytes: int
+    fit: Fit
+    role: Role | None = None
+
+
+class Selection(Value):
+    """The catalogue as it suits a machine, those with a role first; sizes are of the day it was checked."""
+
+    offers: tuple[Offer, ...]
+    checked: datetime.date
+
+
+class HubSort(StrEnum):
+    DOWNLOADS = "downloads"
+    LIKES = "likes"
+    RECENT = "recent"
+
+
+class HubModel(Value):
+    """A repository of GGUF files on the Hub. What the Hub did not say is empty or 0; `quant` and `size_bytes`
+    are of what a pull would take."""
+
+    repo: str
+    downloads: int = 0
+    likes: int = 0
+    changed_ms: int = 0
+    is_gated: bool = False
+    licence: str = ""
+    parameters: int = 0
+    quants: tuple[str, ...] = ()
+    quant: str = ""
+    size_bytes: int = 0
+    fit: Fit | None = None

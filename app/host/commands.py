@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from app.client import protocol
+from app.client import finding, protocol
 from app.client.protocol import Done, Owner, Refused, Reply
 from app.core import Core
 from app.domain.chat import Chat, Message, Role
@@ -60,6 +60,8 @@ class Commands:
             protocol.SetModelOptions: self._set_model_options,
             protocol.FindModel: self._find_model,
             protocol.RemoveModel: self._remove_model,
+            finding.Recommend: self._recommend,
+            finding.SearchHub: self._search_hub,
             protocol.Pull: self._pull,
             protocol.PauseTransfer: self._pause_transfer,
             protocol.ResumeTransfer: self._resume_transfer,
@@ -254,6 +256,29 @@ class Commands:
     def _remove_model(self, command: protocol.RemoveModel, caller: Caller) -> Reply:
         self._core.remove_model(command.model_id)
         return Done()
+
+    # Models that could be had
+
+    def _recommend(self, command: finding.Recommend, caller: Caller) -> None:
+        self._core.finder.recommend(
+            lambda outcome: caller.later(
+                Refused(notice=outcome)
+                if isinstance(outcome, Notice)
+                else finding.Recommendations(selection=outcome)
+            )
+        )
+
+    def _search_hub(self, command: finding.SearchHub, caller: Caller) -> None:
+        self._core.finder.search(
+            command.words,
+            caller.environment,
+            lambda outcome: caller.later(
+                Refused(notice=outcome) if isinstance(outcome, Notice) else finding.FoundOnHub(models=outcome)
+            ),
+            sort=command.sort,
+            author=command.author,
+            limit=command.limit,
+        )
 
     # Transfers and settings
 

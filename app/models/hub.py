@@ -11,8 +11,9 @@ import datetime
 import email.utils
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from app.domain.catalogue import HubModel, HubSort
 from app.domain.notice import Action, NoticeCode
 from app.domain.value import Value
 from app.errors import KnownError
@@ -22,9 +23,12 @@ from app.network.hub import ANSWER_S, Hub, HubSession
 
 if TYPE_CHECKING:  # costs 100 ms; see network.hub
     import httpx2
+    from huggingface_hub import ModelInfo
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 MAX_RETRY_AFTER_S = 600.0
+_SORTS = {HubSort.DOWNLOADS: "downloads", HubSort.LIKES: "likes", HubSort.RECENT: "lastModified"}
+_WANTED = ["downloads", "likes", "lastModified", "gated", "tags", "gguf", "siblings"]
 
 
 class Listing(Value):
@@ -202,6 +206,42 @@ class RemoteRepo:
                 raise _refused(error.response) from error
 
 
+class HubSearch:
+    """Looks for repos within one session. Only `abort` is for other threads."""
+
+    def __init__(self, session: HubSession) -> None:
+        self._session = session
+
+    def models(self, words: str, sort: HubSort, author: str, limit: int) -> tuple[HubModel, ...]:
+        """Returns repos of GGUF files, best first. Raises as `RemoteRepo.listing` does, but for what is said
+        of a repo."""
+        from huggingface_hub import ModelInfo, errors, get_session
+        from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
+
+        environment = self._session.environment
+        # Not HfApi.list_models: it tries again and again by itself, and sleeps in between.
+        names = {"search": words, "author": author}
+        query: dict[str, Any] = {name: value for name, value in names.items() if value}
+        query |= {"filter": "gguf", "sort": _SORTS[sort], "limit": limit, "expand": _WANTED}
+        with self._session.faults(), _no_listing(environment.host):
+            try:
+                response = get_session().get(
+                    f"{environment.endpoint}/api/models",
+                    params=query,
+                    headers=self._session.headers(),
+                    timeout=ANSWER_S,
+                )
+                hf_raise_for_status(response)
+                infos = [ModelInfo(**entry) for entry in response.json()]  # type: ignore[no-untyped-call]
+                return tuple(map(_hub_model, infos))
+            except errors.HfHubHTTPError as error:
+                raise _refused(error.response) from error
+
+    def abort(self) -> None:
+        """Ends the request in progress and refuses more."""
+        self._session.abort()
+
+
 class ModelHub:
     """Makes sessions with repos. Safe to use from any thread."""
 
@@ -216,6 +256,12 @@ class ModelHub:
         with self._hub.session(environment, purpose) as session:
             yield RemoteRepo(session, repo, revision)
 
+    @contextlib.contextmanager
+    def search(self, environment: Mapping[str, str]) -> Iterator[HubSearch]:
+        """Raises KnownError (OFFLINE) before anything leaves."""
+        with self._hub.session(environment, "search") as session:
+            yield HubSearch(session)
+
 
 @contextlib.contextmanager
 def _no_listing(host: str) -> Iterator[None]:
@@ -226,6 +272,24 @@ def _no_listing(host: str) -> Iterator[None]:
         if type(error).__module__.startswith("huggingface_hub"):
             raise  # its own errors are ValueErrors too, and say more
         raise KnownError.of(NoticeCode.HUB_REFUSED, Action.RETRY, status=200, host=host) from error
+
+
+def _hub_model(info: ModelInfo) -> HubModel:
+    files = [FileEntry(path=sibling.rfilename, size_bytes=0) for sibling in info.siblings or ()]
+    groups = group(files)
+    chosen = pick(groups, None, info.id)
+    licences = [tag.partition(":")[2] for tag in info.tags or () if tag.startswith("license:")]
+    return HubModel(
+        repo=info.id,
+        downloads=int(info.downloads or 0),
+        likes=int(info.likes or 0),
+        changed_ms=int(info.last_modified.timestamp() * 1000) if info.last_modified else 0,
+        is_gated=bool(info.gated),
+        licence=", ".join(licences),
+        parameters=int((info.gguf or {}).get("total") or 0),
+        quants=tuple(dict.fromkeys(entry.quant for entry in groups if entry.quant)),
+        quant=chosen.quant if chosen is not None else "",
+    )
 
 
 def _check_etag(response: httpx2.Response, identity: Identity) -> None:

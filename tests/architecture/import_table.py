@@ -39,12 +39,13 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "app.engine": (*BASE, "app.settings"),
     "app.engine.worker": ("app.domain", "app.errors", "app.engine.base", "app.engine.wire"),
     "app.planning": (*BASE, "app.settings", "app.models", "app.engine"),
+    "app.finding": (*BASE, "app.network", "app.models", "app.planning"),
     "app.chat": (*BASE, *SERVICES, "app.models", "app.engine", "app.planning", "app.loop"),
     "app.exchange": (*BASE, "app.store"),
     "app.client": ("app", *(name for name in BASE if name != "app.log")),
     "app.core": (
         *("app", *BASE, *SERVICES, "app.loop", "app.models", "app.downloads", "app.engine"),
-        *("app.planning", "app.chat", "app.exchange", "app.client"),
+        *("app.planning", "app.finding", "app.chat", "app.exchange", "app.client"),
     ),
     # A host chooses which kind of engine its core is given.
     "app.host": (

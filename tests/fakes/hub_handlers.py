@@ -197,6 +197,8 @@ class HubHandler(_Handler):
     def answer(self, path: str) -> None:
         if path.startswith("/.control/"):
             self._control(path)
+        elif path == "/api/models":
+            self._search()
         elif found := re.fullmatch(
             r"/api/models/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/([^/]+))?", path
         ):
@@ -221,6 +223,15 @@ class HubHandler(_Handler):
                 wanted = parse_qs(body).get("paths") or json.loads(body)["paths"]
                 files = [file for file in files if file.name in wanted]
             self._json([file.leaf() for file in files])
+
+    def _search(self) -> None:
+        query = {key: values[-1] for key, values in parse_qs(urlsplit(self.path).query).items()}
+        if self.asked.token and not self.asked.token.startswith("hf_"):
+            self.refuse(401, "", "Invalid credentials in Authorization header")
+            return
+        assert query["filter"] == "gguf"
+        found = self.hub.repos.search(query.get("search", ""), query.get("author", ""), query["sort"])
+        self._json([repo.entry() for repo in found[: int(query.get("limit", "1000"))]])
 
     def _resolve(self, name: str, revision: str, filename: str) -> None:
         repo = self._allowed(name)

@@ -77,6 +77,11 @@ class Repo:
     is_gated: bool = False
     is_private: bool = False
     token: str = ""
+    downloads: int = 0
+    likes: int = 0
+    modified: str = "2026-01-01T00:00:00.000Z"
+    licence: str = ""
+    parameters: int = 0
 
     @property
     def commit(self) -> str:
@@ -92,8 +97,22 @@ class Repo:
             "private": self.is_private,
             "gated": "auto" if self.is_gated else False,
             "disabled": False,
-            "tags": ["gguf"],
+            "tags": ["gguf", *([f"license:{self.licence}"] if self.licence else [])],
             "siblings": [file.sibling() for file in self.files.values()],
+        }
+
+    def entry(self) -> dict[str, object]:
+        """As in a search: names of files without their sizes."""
+        return {
+            "_id": "0" * 24,
+            "id": self.name,
+            "downloads": self.downloads,
+            "likes": self.likes,
+            "lastModified": self.modified,
+            "gated": "auto" if self.is_gated else False,
+            "tags": ["gguf", *([f"license:{self.licence}"] if self.licence else [])],
+            "siblings": [{"rfilename": file.name} for file in self.files.values()],
+            **({"gguf": {"total": self.parameters}} if self.parameters else {}),
         }
 
 
@@ -114,6 +133,20 @@ class Repos:
     def get(self, name: str) -> Repo | None:
         with self._lock:
             return self._repos.get(name.lower())
+
+    def search(self, words: str, author: str, sort: str) -> list[Repo]:
+        """As the Hub does: public ones whose name has the words, the most of what is sorted by first."""
+        with self._lock:
+            found = [repo for repo in self._repos.values() if not repo.is_private]
+        key = {"downloads": "downloads", "likes": "likes", "lastModified": "modified"}[sort]
+        matching = [
+            repo
+            for repo in found
+            if all(word in repo.name.lower() for word in words.lower().split())
+            and author.lower() in ("", repo.name.lower().partition("/")[0])
+            and any(file.endswith(".gguf") for file in repo.files)
+        ]
+        return sorted(matching, key=lambda repo: getattr(repo, key), reverse=True)
 
     def stored(self, sha256: str) -> HubFile | None:
         with self._lock:

@@ -22,7 +22,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.fakes.hub_faults import Asked, Fault, Record
 from tests.fakes.hub_handlers import HubHandler, StorageHandler
@@ -95,10 +95,11 @@ class HubServer:
         gated: bool = False,
         private: bool = False,
         token: str = "hf_good",
+        **facts: Any,
     ) -> Repo:
-        """Adds a repo, or replaces it (a new commit)."""
+        """Adds a repo, or replaces it (a new commit). `facts` are fields of `Repo` that a search tells."""
         found = {file: HubFile(file, content) for file, content in files.items()}
-        repo = Repo(name=name, files=found, is_gated=gated, is_private=private, token=token)
+        repo = Repo(name=name, files=found, is_gated=gated, is_private=private, token=token, **facts)
         self.repos.add(repo)
         return repo
 
