@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 from app.chat.service import ChatService
 from app.chat.turn import TurnTools
+from app.domain.context import ContextPolicy
 from app.domain.generation import Sampling
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.domain.samplers import suited
 from app.downloads.queue import Downloads
-from app.engine.base import Engine
+from app.engine.base import Engine, GenerateRequest, OnRequestEvent
 from app.errors import BugError, KnownError
 from app.events import (
     Bus,
@@ -38,7 +39,8 @@ from app.models.library import Library
 from app.network.door import Door
 from app.network.ledger import Ledger
 from app.paths import Paths, starter_model
-from app.planning.plan import Machine, this_machine
+from app.planning.counting import Counting
+from app.planning.plan import Machine, plan_for, this_machine
 from app.planning.residency import MakeEngine, Residency
 from app.settings.settings import Settings
 from app.store.posted import PostedTable
@@ -80,6 +82,7 @@ class Core:
             self.loop.run(self.chats.close)
             # Not on the loop: what these end still posts its last notes there, and they are to be kept.
             self.residency.close()
+            self.counting.close()
             self.downloads.close()
             self.finder.close()
             self.door.close()
@@ -169,6 +172,11 @@ class Core:
             machine=self._machine,
             keep_alive_s=float(self.settings.get("models.keep_alive_s")),
         )
+        self.counting = Counting(
+            self.residency,
+            self._make_engine,
+            lambda model: plan_for(model, model.options, this_machine()),
+        )
         save_s = float(self.settings.get("chat.save_partial_ms")) / 1000
         tools = TurnTools(self.loop, self.bus, self.store.messages, save_s)
         self.chats = ChatService(self.store, self.bus, ModelChoice(self), tools)
@@ -186,6 +194,7 @@ class Core:
     def _tick(self) -> None:
         """Engines that nobody has used for their keep-alive are closed."""
         self.residency.sweep()
+        self.counting.sweep()
         self.loop.call_later(TICK_S, self._tick)
 
     def _is_open(self) -> bool:
@@ -216,5 +225,16 @@ class ModelChoice:
     def sampling(self, model: Model) -> Sampling:
         return suited(model, self._core.settings.as_dict())
 
+    def context_policy(self) -> ContextPolicy:
+        return ContextPolicy(self._core.settings.text("chat.context_policy"))
+
     def for_model(self, model: Model) -> Engine:
         return self._core.residency.engine_for(model, model.options)
+
+    def loaded_tokens(self, model: Model) -> int:
+        engine = self._core.residency.ready_engine(model)
+        loaded = engine.status.loaded if engine is not None else None
+        return loaded.context_tokens if loaded is not None else 0
+
+    def count(self, model: Model, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self._core.counting.count(model, request, on_event)

@@ -6,20 +6,31 @@ clients, and what is already there is left alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from app.chat.context import MAX_CHARS_PER_TOKEN, prompt_for
+from app.chat.branch import BranchReader
+from app.chat.context import Shown
 from app.chat.titles import title_from
 from app.chat.turn import Turn, TurnTools
 from app.domain.chat import MAX_MESSAGE_BYTES, Chat, Message, MessageStatus, Role
+from app.domain.context import ContextPolicy, PromptSize, reserved_tokens
 from app.domain.generation import Priority, Sampling, over
 from app.domain.ids import now_ms
 from app.domain.model import Model, ModelOptions
-from app.domain.notice import Action, NoticeCode
+from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.value import to_json
-from app.engine.base import Engine, GenerateRequest
+from app.engine.base import (
+    Counted,
+    Engine,
+    Failed,
+    Finished,
+    GenerateRequest,
+    OnRequestEvent,
+    RequestEvent,
+)
 from app.errors import KnownError
 from app.events import Bus, ChatChanged, ChatRemoved, MessageAdded, MessageChanged
 from app.store.store import Store
@@ -34,8 +45,17 @@ class Engines(Protocol):
     def sampling(self, model: Model) -> Sampling:
         """Returns what applies where a chat leaves it open."""
 
+    def context_policy(self) -> ContextPolicy:
+        """Returns what is done with chats that do not say."""
+
     def for_model(self, model: Model) -> Engine:
         """Returns the engine that serves a model. Raises KnownError when it cannot be had now."""
+
+    def loaded_tokens(self, model: Model) -> int:
+        """Returns the context of a model in memory, 0 when it is not there."""
+
+    def count(self, model: Model, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        """Counts a request's prompt, without loading more than that takes."""
 
 
 class ChatService:
@@ -46,6 +66,7 @@ class ChatService:
         self._bus = bus
         self._engines = engines
         self._tools = tools
+        self._branches = BranchReader(store.messages)
         self._turns: dict[str, Turn] = {}  # by answer id
         self._owners: dict[str, str] = {}  # answer id -> the client that its turn ends with
 
@@ -75,6 +96,7 @@ class ChatService:
         system_prompt: str | None = None,
         sampling: Sampling | None = None,
         head_id: str | None = None,
+        context_policy: ContextPolicy | None = None,
     ) -> None:
         """Sets what is not None."""
         if head_id is not None:
@@ -85,6 +107,7 @@ class ChatService:
             "system_prompt": system_prompt,
             "sampling": sampling,
             "head_id": head_id,
+            "context_policy": context_policy,
         }
         changes = {name: value for name, value in wanted.items() if value is not None}
         self._put(msgspec.structs.replace(self.chat(chat_id), **changes))
@@ -191,6 +214,29 @@ class ChatService:
         self._bus.publish(MessageChanged(message=answer))
         self._begin(chat, answer, engine, model, None, owner)
 
+    def count(
+        self,
+        chat: Chat,
+        draft: Message,
+        model_id: str | None,
+        on_size: Callable[[PromptSize | Notice], None],
+    ) -> None:
+        """Counts what an answer to a message that is not sent yet would have to read; `on_size` is called
+        once, later, with a notice where that cannot be said. Raises KnownError as `send` does."""
+        if draft.parent_id is not None:
+            self._message(chat.id, draft.parent_id)
+        model = self._engines.choose(model_id or chat.model_id)
+        loaded_tokens = self._engines.loaded_tokens(model)
+        shown = self._branches.for_draft(chat, draft, model, self._policy(chat), loaded_tokens)
+        request = self._request(draft.id, chat, model, shown, None)
+
+        def heard(event: RequestEvent) -> None:
+            outcome = _size(event, request, self._policy(chat))
+            if outcome is not None:
+                self._tools.loop.post(lambda: on_size(outcome))
+
+        self._engines.count(model, request, heard)
+
     def save_partial(self, chat_id: str) -> None:
         """Brings what is stored of a chat up to the last event that was published of it."""
         turn = self._turn_in(chat_id)
@@ -231,24 +277,35 @@ class ChatService:
         owner: str | None,
         priority: Priority = Priority.INTERACTIVE,
     ) -> None:
+        policy = self._policy(chat)
+        shown = self._branches.for_answer(chat, answer, model, policy, _loaded_tokens(engine))
+        request = self._request(answer.turn_id or answer.id, chat, model, shown, sampling)
+        request = msgspec.structs.replace(
+            request, answer_prefix=answer.content, reasoning_prefix=answer.reasoning, priority=priority
+        )
+        turn = Turn(answer, request, shown, policy, engine, self._tools, self._on_end)
+        self._turns[answer.id] = turn
+        if owner is not None:
+            self._owners[answer.id] = owner
+        turn.start()
+
+    def _request(
+        self, request_id: str, chat: Chat, model: Model, shown: Shown, sampling: Sampling | None
+    ) -> GenerateRequest:
         wished = over(sampling or chat.sampling, self._engines.sampling(model))
-        request = GenerateRequest(
-            id=answer.turn_id or answer.id,
-            messages=prompt_for(chat, model, self._branch_above(answer, model)),
+        return GenerateRequest(
+            id=request_id,
+            messages=shown.messages,
             sampling=wished,
             thinking=wished.thinking is not False,
             effort=wished.effort,
             reasoning_budget=wished.reasoning_budget,
             chat_template=model.options.chat_template,
-            answer_prefix=answer.content,
-            reasoning_prefix=answer.reasoning,
-            priority=priority,
+            reserve_share=self._policy(chat).reserve_share,
         )
-        turn = Turn(answer, request, engine, self._tools, self._on_end)
-        self._turns[answer.id] = turn
-        if owner is not None:
-            self._owners[answer.id] = owner
-        turn.start()
+
+    def _policy(self, chat: Chat) -> ContextPolicy:
+        return chat.context_policy or self._engines.context_policy()
 
     def _on_end(self, answer: Message) -> None:
         self._turns.pop(answer.id, None)
@@ -256,19 +313,6 @@ class ChatService:
         chat = self._store.chats.get(answer.chat_id)
         if chat is not None and chat.deleted_ms is None:
             self._put(msgspec.structs.replace(chat, updated_ms=now_ms()))
-
-    def _branch_above(self, answer: Message, model: Model) -> list[Message]:
-        """The messages before an answer, oldest first; from the head back only as far as could ever fit."""
-        limit = (model.options.context_tokens or model.context_tokens or 8192) * MAX_CHARS_PER_TOKEN
-        branch: list[Message] = []
-        before, has_older, size = answer.id, True, 0
-        while has_older and size < limit:
-            page, has_older = self._store.messages.branch(answer.id, before_id=before)
-            branch[:0] = page
-            size += sum(len(message.content) for message in page)
-            before = branch[0].id if branch else before
-            has_older = has_older and bool(page)
-        return branch
 
     def _engine_for(
         self, chat: Chat, wanted: str | None, options: ModelOptions | None = None
@@ -305,6 +349,24 @@ def _new_answer(message: Message, answer_id: str, model: Model) -> Message:
         model_id=model.id,
         turn_id=answer_id,
     )
+
+
+def _loaded_tokens(engine: Engine) -> int:
+    loaded = engine.status.loaded
+    return loaded.context_tokens if loaded is not None else 0
+
+
+def _size(event: RequestEvent, request: GenerateRequest, policy: ContextPolicy) -> PromptSize | Notice | None:
+    """What the end of a count says; None for what comes before."""
+    if isinstance(event, Failed):
+        return event.notice
+    if isinstance(event, Finished):
+        return Notice(code=NoticeCode.MODEL_LOAD_CANCELLED)
+    if not isinstance(event, Counted):
+        return None
+    reserved = reserved_tokens(event.context_tokens, request.sampling.max_tokens, request.reserve_share)
+    fits = event.tokens + reserved <= event.context_tokens
+    return PromptSize(tokens=event.tokens, context_tokens=event.context_tokens, fits=fits, policy=policy)
 
 
 def _over(options: ModelOptions, saved: ModelOptions) -> ModelOptions:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.chat.context import shortened
+from app.chat.context import Roll, Shown
 from app.domain.chat import MAX_MESSAGE_BYTES, Message, MessageStatus
+from app.domain.context import ContextPolicy, Reading
 from app.domain.generation import StopReason, Timings
 from app.domain.ids import new_id
-from app.domain.notice import Action, Notice, NoticeCode
+from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.engine.base import (
+    Counted,
     Engine,
     Failed,
     Finished,
@@ -42,18 +44,25 @@ class TurnTools:
 
 
 class Turn:
-    """Writes `answer`; calls `on_end` once, with the final message."""
+    """Writes `answer`; calls `on_end` once, with the final message. `request` asks for all of `shown`; what
+    is done when that does not fit is `policy`."""
 
     def __init__(
         self,
         answer: Message,
         request: GenerateRequest,
+        shown: Shown,
+        policy: ContextPolicy,
         engine: Engine,
         tools: TurnTools,
         on_end: Callable[[Message], None],
     ) -> None:
         self._answer = answer  # as it was when the turn began; its text is the prefix
         self._request = request
+        self._shown = shown
+        self._policy = policy
+        self._roll: Roll | None = None  # once there was too much
+        self._reading: Reading | None = shown.reading()
         self._engine = engine
         self._tools = tools
         self._on_end = on_end
@@ -65,7 +74,6 @@ class Turn:
         self._unsaved_reasoning: list[str] = []
         self._bytes = len(answer.content.encode()) + len(answer.reasoning.encode())
         self._save_timer: Timer | None = None
-        self._dropped = 0
         self._is_over = False
 
     @property
@@ -107,10 +115,10 @@ class Turn:
         self._end(MessageStatus.FAILED, None, notice)
 
     def _generate(self) -> None:
-        def hand_over(event: RequestEvent) -> None:
-            self._tools.loop.post(lambda: self._on_event(event))
+        self._engine.generate(self._request, self._hand_over)
 
-        self._engine.generate(self._request, hand_over)
+    def _hand_over(self, event: RequestEvent) -> None:
+        self._tools.loop.post(lambda: self._on_event(event))
 
     def _on_event(self, event: RequestEvent) -> None:
         if self._is_over or event.id != self._request.id:
@@ -125,7 +133,9 @@ class Turn:
             )
         elif isinstance(event, Finished):
             self._finish(event)
-        elif not self._retry_shorter(event):
+        elif isinstance(event, Counted):
+            self._take_count(event)
+        elif not self._leave_out(event):
             self._end(MessageStatus.FAILED, event.timings, event.notice)
 
     def _grow(self, event: TextGrew) -> None:
@@ -173,23 +183,68 @@ class Turn:
         if event.stop_reason is StopReason.CANCELLED:
             status = MessageStatus.STOPPED
         elif event.stop_reason is StopReason.CONTEXT_FULL:
-            notice = Notice(code=NoticeCode.CONTEXT_FULL, actions=(Action.SHORTEN,))
+            notice = self._full()
         self._end(status, event.timings, notice, event.stop_reason)
 
-    def _retry_shorter(self, event: Failed) -> bool:
-        """Drops the oldest turns when that is what keeps the prompt from fitting."""
-        if event.notice.code is not NoticeCode.PROMPT_TOO_LONG:
+    # When the chat no longer fits
+
+    def _leave_out(self, event: Failed) -> bool:
+        """Begins to leave out the oldest turns when there is too much to read, and that may be done."""
+        if event.notice.code is not NoticeCode.PROMPT_TOO_LONG or self._policy is not ContextPolicy.ROLL:
             return False
-        facts = event.notice.facts
-        messages = shortened(
-            self._request.messages, int(facts["prompt_tokens"]), int(facts["context_tokens"])
-        )
-        if messages is None:
-            return False
-        self._dropped += len(self._request.messages) - len(messages)
-        self._request = msgspec.structs.replace(self._request, id=new_id(), messages=messages)
+        prompt, context = (int(event.notice.facts[name]) for name in ("prompt_tokens", "context_tokens"))
+        roll = Roll(self._shown, self._request, context) if self._roll is None else None
+        if roll is not None and roll.is_possible:
+            self._roll = roll
+            self._count(roll.candidate)
+            return True
+        if self._request.reserve_share and prompt < context:  # a short answer is better than none
+            self._ask(reserve_share=0.0)
+            self._generate()
+            return True
+        return False
+
+    def _count(self, candidate: Shown) -> None:
+        self._ask(messages=candidate.messages)
+        self._engine.count(self._request, self._hand_over)
+
+    def _take_count(self, event: Counted) -> None:
+        assert self._roll is not None
+        if not self._roll.take(event):
+            self._count(self._roll.candidate)
+            return
+        found, counted = self._roll.candidate, self._roll.counted
+        if counted.tokens >= counted.context_tokens:
+            self._end(MessageStatus.FAILED, None, _too_long(counted))
+            return
+        self._reading = found.reading(counted.tokens - counted.cached_tokens)
+        self._shown = found
+        self._tell_reading()
+        self._ask(messages=self._shown.messages)
         self._generate()
-        return True
+
+    def _tell_reading(self) -> None:
+        """Before anything is read: what is left out is seen while the answer is waited for."""
+        self.save()
+        answer = self._so_far()
+        self._tools.messages.finish(answer)  # it is still streaming: what follows is appended
+        self._tools.bus.publish(MessageChanged(message=answer))
+
+    def _ask(self, **changes: object) -> None:
+        """Changes the request; what still comes for the one before is not heard."""
+        self._request = msgspec.structs.replace(self._request, id=new_id(), **changes)
+
+    def _full(self) -> Notice:
+        actions = (Action.CONTINUE_ANSWER,) if self._policy is ContextPolicy.ROLL else (Action.SHORTEN,)
+        return Notice(code=NoticeCode.CONTEXT_FULL, actions=actions)
+
+    def _so_far(self) -> Message:
+        return msgspec.structs.replace(
+            self._answer,
+            content="".join(self._content),
+            reasoning="".join(self._reasoning),
+            reading=self._reading,
+        )
 
     def _end(
         self,
@@ -203,12 +258,8 @@ class Turn:
         self._is_over = True
         if self._save_timer is not None:
             self._save_timer.cancel()
-        if notice is None and self._dropped:
-            notice = Notice(code=NoticeCode.CONTEXT_TRIMMED, facts={"dropped_messages": self._dropped})
         final = msgspec.structs.replace(
-            self._answer,
-            content="".join(self._content),
-            reasoning="".join(self._reasoning),
+            self._so_far(),
             status=status,
             timings=timings,
             stop_reason=stop_reason,
@@ -217,3 +268,8 @@ class Turn:
         self._tools.messages.finish(final)
         self._tools.bus.publish(MessageChanged(message=final))
         self._on_end(final)
+
+
+def _too_long(counted: Counted) -> Notice:
+    facts: dict[str, Fact] = {"prompt_tokens": counted.tokens, "context_tokens": counted.context_tokens}
+    return Notice(code=NoticeCode.PROMPT_TOO_LONG, facts=facts, actions=(Action.SHORTEN,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from app.cli.console import Console
 from app.cli.inbox import Hurry, Inbox, Item
-from app.cli.texts import sentence
+from app.cli.texts import left_out, sentence
 from app.client.client import Client
 from app.client.protocol import AnswerNow, OpenChat, Refused, Send, Snapshot, StopTurn
 from app.domain.chat import Message, MessageStatus
@@ -40,6 +40,7 @@ class AnswerFollower:
         self._writes = writes
         self._content_chars = 0
         self._reasoning_chars = 0
+        self._has_told_reading = False
         self.was_interrupted = False
 
     def follow(self, send: Send) -> Message:
@@ -79,6 +80,7 @@ class AnswerFollower:
         if isinstance(item, MessageGrew) and item.message_id == self._send.answer_id:
             return self._grow(item)
         if isinstance(item, MessageChanged) and item.message.id == self._send.answer_id:
+            self._tell_reading(item.message)
             return item.message
         if isinstance(item, Hurry):
             self._client.request(AnswerNow(answer_id=self._send.answer_id), lambda reply: None)
@@ -97,6 +99,7 @@ class AnswerFollower:
         messages = getattr(reply, "messages", ())
         answer = next((message for message in messages if message.id == self._send.answer_id), None)
         if answer is not None:
+            self._tell_reading(answer)
             self._show(answer)
         return answer
 
@@ -127,6 +130,11 @@ class AnswerFollower:
     def _write(self, text: str) -> None:
         if self._writes:
             self._console.write(text)
+
+    def _tell_reading(self, answer: Message) -> None:
+        if answer.reading is not None and not self._has_told_reading:
+            self._has_told_reading = True
+            self._console.remark(f"cove: {left_out(answer.reading)}")
 
     def _show_progress(self, item: Item) -> None:
         if isinstance(item, EngineChanged) and item.status.state is EngineState.LOADING:

@@ -16,6 +16,7 @@ from app.cli.verb import Options, VerbError, Work, find_model
 from app.client.client import Client
 from app.client.protocol import ChangeChat, CreateChat, Owner, Send, Snapshot
 from app.domain.chat import Chat, Message
+from app.domain.context import ContextPolicy
 from app.domain.generation import Priority, Sampling, over
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model, ModelOptions
@@ -77,12 +78,22 @@ class Conversation:
         return answer
 
 
+def _policy(options: Options) -> ContextPolicy | None:
+    return ContextPolicy(options.context_policy) if options.context_policy is not None else None
+
+
 def _new_chat(client: Client, chat_id: str, model: Model, options: Options) -> Chat:
     now = now_ms()
     sampling = sampling_of(options, Sampling())
     system = options.system or ""
     client.call(
-        CreateChat(chat_id=chat_id, model_id=model.id, system_prompt=system, sampling=sampling),
+        CreateChat(
+            chat_id=chat_id,
+            model_id=model.id,
+            system_prompt=system,
+            sampling=sampling,
+            context_policy=_policy(options),
+        ),
     )
     return Chat(id=chat_id, created_ms=now, updated_ms=now, sampling=sampling)
 
@@ -91,6 +102,7 @@ def _last_chat(client: Client, snapshot: Snapshot, options: Options) -> Chat:
     if not snapshot.chats:
         raise VerbError("there is no chat to continue yet. Leave out --continue to begin one.")
     chat = snapshot.chats[0]
-    if options.system is not None:
-        client.call(ChangeChat(chat_id=chat.id, system_prompt=options.system))
+    if options.system is not None or options.context_policy is not None:
+        change = ChangeChat(chat_id=chat.id, system_prompt=options.system, context_policy=_policy(options))
+        client.call(change)
     return msgspec.structs.replace(chat, sampling=sampling_of(options, chat.sampling))

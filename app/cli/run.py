@@ -16,6 +16,7 @@ from app.cli.numbers import whole
 from app.cli.texts import interrupted_answer, sentence
 from app.cli.verb import DONE, FAILED, INTERRUPTED, Options, Subparsers, UsageError, Work, add_verb
 from app.domain.chat import Message, MessageStatus
+from app.domain.context import ContextPolicy
 from app.domain.engine import Adapter
 from app.domain.generation import StopReason, Timings
 from app.domain.model import ModelOptions
@@ -31,6 +32,9 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument("--continue", dest="goes_on", action="store_true", help="go on with the last chat")
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
     parser.add_argument("--ctx", metavar="TOKENS", type=whole(1), help="length of the context")
+    policies = tuple(policy.value for policy in ContextPolicy)
+    text = "when the chat no longer fits: say so, or leave out its oldest turns"
+    parser.add_argument("--context-policy", choices=policies, help=text)
     parser.add_argument("--gpu-layers", metavar="N", type=whole(-1), help="layers on the GPU; -1: all")
     parser.add_argument("--template", metavar="FILE", help="a Jinja chat template instead of the model's own")
     text = "a LoRA adapter for the model (several: give it again)"
@@ -103,6 +107,8 @@ def as_json(answer: Message) -> dict[str, Any]:
         "model": answer.model_id,
         "chat_id": answer.chat_id,
         "notice": answer.notice,
+        "left_out": answer.reading.left_out if answer.reading else 0,
+        "reread_n": answer.reading.reread_n if answer.reading else 0,
     }
 
 

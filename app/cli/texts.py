@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from app.cli.sizes import readable_bytes
+from app.domain.context import Reading
 from app.domain.engine import Guard
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 
@@ -74,16 +75,13 @@ NOTICES: dict[NoticeCode, str] = {
         "--template FILE."
     ),
     NoticeCode.PROMPT_TOO_LONG: (
-        "the text has {prompt_tokens} tokens and the context {context_tokens}; your message is kept. "
-        "Shorten it, or use a longer context (--ctx)."
-    ),
-    NoticeCode.CONTEXT_TRIMMED: (
-        "the chat no longer fits: the {dropped_messages} oldest messages were left out of what the model "
-        "reads. They are kept."
+        "with your message there are {prompt_tokens} tokens to read, and the context holds {context_tokens} "
+        "with the answer; the message is kept. Shorten it, use a longer context (--ctx), or leave out old "
+        "messages (--context-policy roll)."
     ),
     NoticeCode.CONTEXT_FULL: (
-        "the answer ended because the context is full; it is kept. Use a longer context (--ctx) or a new "
-        "chat."
+        "the answer ended because the context is full; it is kept. Use a longer context (--ctx), go on with "
+        "--continue --context-policy roll, or begin a new chat."
     ),
     NoticeCode.REASONING_REPEATS: (
         "the model repeats itself while it thinks, and may never come to an end. Ctrl-\\ makes it answer now."
@@ -225,6 +223,14 @@ def sentence(notice: Notice) -> str:
 def hints(notice: Notice) -> list[str]:
     """Returns what else can be done, one line each: for where there is room."""
     return [HINTS[action] for action in notice.actions]
+
+
+def left_out(reading: Reading) -> str:
+    """Not all of the chat is read any more."""
+    count = reading.left_out
+    said = f"{count} earlier message{'s are' if count != 1 else ' is'} no longer read, to fit the context"
+    again = f"; {reading.reread_n} tokens are read before the answer" if reading.reread_n else ""
+    return f"{said} (all are kept){again}."
 
 
 def interrupted_answer(chars: int, model_id: str) -> str:

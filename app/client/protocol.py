@@ -12,8 +12,11 @@ from enum import StrEnum
 
 import msgspec
 
+from app.client.counting import CountTokens as CountTokens
+from app.client.counting import TokenCount as TokenCount
 from app.client.finding import FindingCommand, FindingReply
 from app.domain.chat import Chat, Message, Outline
+from app.domain.context import ContextPolicy
 from app.domain.engine import EngineStatus
 from app.domain.generation import Priority, Sampling
 from app.domain.model import Model, ModelOptions
@@ -133,6 +136,7 @@ Reply = (
     | MessagePage
     | ModelReply
     | TransferReply
+    | TokenCount
     | Processes
     | FindingReply
     | Refused
@@ -188,6 +192,7 @@ class CreateChat(Value, tag=True):
     model_id: str | None = None
     system_prompt: str = ""
     sampling: Sampling = Sampling()
+    context_policy: ContextPolicy | None = None  # None: as the settings say
 
 
 class ChangeChat(Value, tag=True):
@@ -199,6 +204,7 @@ class ChangeChat(Value, tag=True):
     system_prompt: str | None = None
     sampling: Sampling | None = None
     head_id: str | None = None
+    context_policy: ContextPolicy | None = None
 
 
 class DeleteChat(Value, tag=True):
@@ -332,8 +338,8 @@ class Quit(Value, tag=True):
 ChatCommand = (
     ListChats | OpenChat | ReadMessages | ReadTree | CreateChat | ChangeChat | DeleteChat | RestoreChat
 )
-TurnCommand = Send | Regenerate | ContinueAnswer | StopTurn | AnswerNow
-ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel
+TurnCommand = CountTokens | Send | Regenerate | ContinueAnswer | StopTurn | AnswerNow
+ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel | PlanModel
 TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer
 HostCommand = Hello | Subscribe | ChangeSetting | ListProcesses | Quit
 Command = ChatCommand | TurnCommand | ModelCommand | TransferCommand | FindingCommand | HostCommand

@@ -37,6 +37,16 @@ class Reading(Value):
     context_tokens: int = 0
 
 
+class PromptSize(Value):
+    """What an answer would have to read, of a context that holds `context_tokens`. Where that leaves too
+    little for the answer, `fits` is false, and `policy` says what would then be done."""
+
+    tokens: int
+    context_tokens: int
+    fits: bool
+    policy: ContextPolicy
+
+
 def reserved_tokens(context_tokens: int, max_tokens: int | None, share: float) -> int:
     """Returns how many tokens a prompt must leave for the answer: `share` of the context, or `max_tokens`
     (of which at most twice that share can be had); always one."""

@@ -22,6 +22,7 @@ class LoadPlan(Value):
     `reference` trades speed for exactness (CPU only, flash attention on, at most 32 tokens a step), so that
     the same prompt gives the same bits. Without `memory_map` the file is read into memory of its own.
     `slots` answers are made at once and share the context; conversations that rest may take `park_bytes`.
+    With `vocab_only` nothing is loaded but what it takes to count tokens.
     `tensor_split` is how many layers each of `devices` gets of those that are offloaded; empty leaves it to
     llama.cpp. The experts of the first `cpu_expert_layers` layers stay on the CPU, wherever the layers are.
     """
@@ -39,6 +40,7 @@ class LoadPlan(Value):
     memory_map: bool = True
     slots: int = 4
     park_bytes: int = 2 * 1024**3
+    vocab_only: bool = False
     adapters: tuple[Adapter, ...] = ()
     tensor_split: tuple[float, ...] = ()
     cpu_expert_layers: int = 0

@@ -39,7 +39,6 @@ class NoticeCode(StrEnum):
     TEMPLATE_FAILED = "template-failed"  # detail
     TEMPLATE_TOO_COSTLY = "template-too-costly"  # limit
     PROMPT_TOO_LONG = "prompt-too-long"  # prompt_tokens, context_tokens
-    CONTEXT_TRIMMED = "context-trimmed"  # dropped_messages
     CONTEXT_FULL = "context-full"
     REASONING_REPEATS = "reasoning-repeats"
     ADAPTER_FAILED = "adapter-failed"  # path, detail

@@ -27,10 +27,12 @@ class PromptMessage(Value):
 class GenerateRequest(Value):
     """One answer to make.
 
-    `answer_prefix` (and `reasoning_prefix`) is text the answer already has: generation goes on right after
-    it and the events carry only what is new. `chat_template` replaces the model's own. `thinking` is what
-    templates that can switch reasoning are told, and `effort` those that know levels of it. No more than
-    `reasoning_budget` tokens are thoughts: then the model is made to answer. None is what fits well.
+    `answer_prefix` (and `reasoning_prefix`) is text the answer already has: generation goes on right
+    after it and the events carry only what is new. A prompt that leaves less than `reserve_share` of the
+    context free for the answer (see `domain.context.reserved_tokens`) is refused. `chat_template`
+    replaces the model's own. `thinking` is what templates that can switch reasoning are told, and
+    `effort` those that know levels of it. No more than `reasoning_budget` tokens are thoughts: then the
+    model is made to answer. None is what fits well.
     """
 
     id: str
@@ -43,6 +45,7 @@ class GenerateRequest(Value):
     answer_prefix: str = ""
     reasoning_prefix: str = ""
     priority: Priority = Priority.INTERACTIVE
+    reserve_share: float = 0.0
 
 
 class PhaseMoved(Value, tag=True):
@@ -70,6 +73,16 @@ class Noticed(Value, tag=True):
     notice: Notice
 
 
+class Counted(Value, tag=True):
+    """Terminal, of a count: the prompt as it would be evaluated has so many tokens, of which `cached_tokens`
+    would not have to be. `context_tokens` is what it has to fit."""
+
+    id: str
+    tokens: int
+    context_tokens: int
+    cached_tokens: int = 0
+
+
 class Finished(Value, tag=True):
     """Terminal: the answer ended by itself, at a limit, or because it was cancelled."""
 
@@ -86,7 +99,7 @@ class Failed(Value, tag=True):
     timings: Timings = Timings()
 
 
-RequestEvent = PhaseMoved | TextGrew | Noticed | Finished | Failed
+RequestEvent = PhaseMoved | TextGrew | Noticed | Counted | Finished | Failed
 OnRequestEvent = Callable[[RequestEvent], None]
 OnStatus = Callable[[EngineStatus], None]
 
@@ -104,6 +117,10 @@ class Engine(Protocol):
 
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
         """Queues a request, loading the model first if need be. Never raises for the engine's faults."""
+
+    def count(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        """Counts the tokens of a request's prompt, loading the model first if need be. Ends with Counted, or
+        as `generate` does when it cannot; other requests are not kept waiting for more than a moment."""
 
     def cancel(self, request_id: str) -> None:
         """Ends a request: its terminal event (Finished, CANCELLED) is delivered before the engine has

@@ -67,6 +67,9 @@ class SupervisedEngine:
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
         self._post(lambda: self._supervisor.generate(request, on_event))
 
+    def count(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self._post(lambda: self._supervisor.count(request, on_event))
+
     def cancel(self, request_id: str) -> None:
         self._post(lambda: self._supervisor.cancel(request_id))
 

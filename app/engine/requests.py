@@ -14,6 +14,7 @@ import msgspec
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import Notice
 from app.engine.base import (
+    Counted,
     Failed,
     Finished,
     GenerateRequest,
@@ -35,6 +36,7 @@ class Waiting:
     on_event: OnRequestEvent
     phase: Phase
     is_sent: bool = False
+    is_count: bool = False
 
 
 class Requests:
@@ -53,6 +55,11 @@ class Requests:
         return request_id in self._waiting or request_id in self._abandoned
 
     @property
+    def active(self) -> int:
+        """How many answers are waited for; to count is too little to speak of."""
+        return sum(not waiting.is_count for waiting in self._waiting.values())
+
+    @property
     def are_sent(self) -> bool:
         """Tells whether the child owes anything."""
         return bool(self._abandoned) or any(waiting.is_sent for waiting in self._waiting.values())
@@ -63,8 +70,10 @@ class Requests:
         phases = (waiting.phase for waiting in self._waiting.values() if waiting.is_sent)
         return next((phase for phase in phases if phase != Phase.QUEUED), Phase.QUEUED)
 
-    def add(self, request: GenerateRequest, on_event: OnRequestEvent, phase: Phase) -> None:
-        self._waiting[request.id] = Waiting(request, on_event, phase)
+    def add(
+        self, request: GenerateRequest, on_event: OnRequestEvent, phase: Phase, *, is_count: bool = False
+    ) -> None:
+        self._waiting[request.id] = Waiting(request, on_event, phase, is_count=is_count)
         self._on_change()
         deliver(on_event, PhaseMoved(id=request.id, phase=phase))
 
@@ -74,7 +83,7 @@ class Requests:
     def came(self, event: RequestEvent) -> None:
         """Hands on what the child said; drops it when nobody waits for it any more."""
         waiting = self._waiting.get(event.id)
-        if isinstance(event, Finished | Failed):
+        if isinstance(event, Counted | Finished | Failed):
             self._abandoned.discard(event.id)
         if waiting is None or not waiting.is_sent:
             return
@@ -103,7 +112,7 @@ class Requests:
         waiting.request = msgspec.structs.replace(waiting.request, reasoning_budget=0)
         return waiting.is_sent
 
-    def finish(self, event: Finished | Failed) -> None:
+    def finish(self, event: Counted | Finished | Failed) -> None:
         """The one way out: a terminal event is delivered by whoever takes the request off the table."""
         waiting = self._waiting.pop(event.id)
         self._on_change()

@@ -17,16 +17,19 @@ from pathlib import Path
 
 import msgspec
 
+from app.domain.context import reserved_tokens
 from app.domain.engine import EngineState, EngineStatus, LoadedModel, LoadPlan
 from app.domain.generation import EFFORTS, Phase, StopReason, Timings
 from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.engine.base import (
+    Counted,
     Failed,
     Finished,
     GenerateRequest,
     OnRequestEvent,
     OnStatus,
     PhaseMoved,
+    RequestEvent,
     TextGrew,
 )
 from app.engine.script import Fate, Script, prompt_words, script_for
@@ -70,6 +73,7 @@ class ScriptedEngine:
         self._hung_after_s = hung_after_s
         self._changed = threading.Condition(threading.RLock())
         self._orders: list[_Order] = []
+        self._counts: list[_Order] = []
         self._threads: list[threading.Thread] = []
         self._names = itertools.count(1)
         self._cache: list[str] = []  # what was said in the conversation begun last, like a KV cache
@@ -98,6 +102,15 @@ class ScriptedEngine:
             self.load()
             self._move(self._status.state)
             self._run(lambda: self._serve(order))
+
+    def count(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        with self._changed:
+            order = _Order(request, on_event)
+            if self._closed:
+                order.ended = self._load_cancelled()
+            self._counts.append(order)
+            self.load()
+            self._run(lambda: self._size_up(order))
 
     def cancel(self, request_id: str) -> None:
         self._end_orders(Ending(StopReason.CANCELLED), request_id)
@@ -137,7 +150,7 @@ class ScriptedEngine:
                 self._changed.wait_for(lambda: self._load_ended)
             if self._load_ended:
                 self._move(EngineState.IDLE, progress=0.0)
-                if any(order.ended is None for order in self._orders):
+                if any(order.ended is None for order in (*self._orders, *self._counts)):
                     self.load()  # asked for between the end of the load and now
             elif "fail-load" in name:
                 facts: dict[str, Fact] = {"path": self._plan.model_path, "detail": "scripted"}
@@ -177,12 +190,32 @@ class ScriptedEngine:
         is_any_free = len(self._orders) - len(waiting) < self._plan.slots
         return is_any_free and min(waiting, key=lambda each: each.request.priority) is order
 
+    def _size_up(self, order: _Order) -> None:
+        request, words = order.request, prompt_words(order.request)
+        event: RequestEvent = Counted(
+            id=request.id,
+            tokens=len(words),
+            context_tokens=self._plan.context_tokens,
+            cached_tokens=_common(words[:-1], self._cache),
+        )
+        try:
+            self._wait(order, lambda: self._status.state == EngineState.READY)
+        except Ending as early:
+            event = Finished(id=request.id, stop_reason=early.reason)
+            if early.notice:
+                event = Failed(id=request.id, notice=early.notice)
+        with self._changed:
+            self._counts.remove(order)
+        order.on_event(event)
+
     def _play(self, order: _Order, script: Script) -> Ending:
         request = order.request
         order.on_event(PhaseMoved(id=request.id, phase=Phase.TEMPLATE))
         if script.fate == Fate.FAIL:
             return Ending(notice=Notice(code=NoticeCode.TEMPLATE_FAILED, facts={"detail": "scripted"}))
         words = prompt_words(request)
+        if len(words) + _reserved(request, self._plan) > self._plan.context_tokens:
+            return Ending(notice=_too_long(len(words), self._plan))
         order.cached = _common(words[:-1], self._cache)
         self._cache = order.words = words
         order.on_event(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=order.cached, total=len(words)))
@@ -192,7 +225,8 @@ class ScriptedEngine:
         self._wait(order)
         order.on_event(PhaseMoved(id=request.id, phase=Phase.PREFILL, done=len(words), total=len(words)))
         order.on_event(PhaseMoved(id=request.id, phase=Phase.DECODE))
-        self._speak(order, script)
+        if self._speak(order, script) is StopReason.CONTEXT_FULL:
+            return Ending(StopReason.CONTEXT_FULL)
         if script.fate == Fate.HOLD:
             self._wait(order, lambda: False)
         if script.fate == Fate.CRASH:
@@ -200,7 +234,7 @@ class ScriptedEngine:
         self._wait(order)
         return Ending(script.stop_reason)
 
-    def _speak(self, order: _Order, script: Script) -> None:
+    def _speak(self, order: _Order, script: Script) -> StopReason | None:
         for word in script.reasoning:
             self._wait(order, lambda: order.is_hurried, seconds=script.pause_s)
             if order.is_hurried or order.thought == order.request.reasoning_budget:
@@ -210,10 +244,13 @@ class ScriptedEngine:
         if script.fate == Fate.PONDER:
             self._wait(order, lambda: order.is_hurried)
         for word in script.answer:
+            if len(order.words) + order.thought >= self._plan.context_tokens:
+                return StopReason.CONTEXT_FULL
             self._wait(order, seconds=script.pause_s)
             order.spoken += 1
             order.words.append(word)
             order.on_event(TextGrew(id=order.request.id, content=word))
+        return None
 
     # Endings
 
@@ -228,7 +265,7 @@ class ScriptedEngine:
 
     def _end_orders(self, ending: Ending, request_id: str | None = None) -> None:
         with self._changed:
-            for order in self._orders:
+            for order in (*self._orders, *self._counts):
                 if request_id in (None, order.request.id):
                     order.ended = order.ended or ending
             self._changed.notify_all()
@@ -260,6 +297,15 @@ class ScriptedEngine:
             self._changed.notify_all()
             if self._status != before:
                 self._on_status(self._status)
+
+
+def _reserved(request: GenerateRequest, plan: LoadPlan) -> int:
+    return reserved_tokens(plan.context_tokens, request.sampling.max_tokens, request.reserve_share)
+
+
+def _too_long(tokens: int, plan: LoadPlan) -> Notice:
+    facts: dict[str, Fact] = {"prompt_tokens": tokens, "context_tokens": plan.context_tokens}
+    return Notice(code=NoticeCode.PROMPT_TOO_LONG, facts=facts, actions=(Action.SHORTEN,))
 
 
 def _common(words: list[str], cache: list[str]) -> int:

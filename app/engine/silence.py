@@ -13,7 +13,7 @@ from collections.abc import Callable
 from app.domain.engine import EngineState
 from app.domain.generation import Phase
 from app.domain.value import Value
-from app.engine.base import Failed, Finished, PhaseMoved, TextGrew
+from app.engine.base import Counted, Failed, Finished, PhaseMoved, TextGrew
 from app.engine.process import LifeSigns
 from app.engine.wire import FromChild, Heartbeat, HelloReply, Loaded, LoadFailed
 
@@ -118,7 +118,10 @@ class Silence:
             return bool(frame.content or frame.reasoning)
         if isinstance(frame, PhaseMoved):
             self._saw_phase(frame, before)
-        return isinstance(frame, Finished | Failed | Loaded | LoadFailed | HelloReply) or frame != before
+        return (
+            isinstance(frame, Counted | Finished | Failed | Loaded | LoadFailed | HelloReply)
+            or frame != before
+        )
 
     def _saw_phase(self, frame: PhaseMoved, before: FromChild | None) -> None:
         if frame.phase == Phase.DECODE:

@@ -23,7 +23,7 @@ from app.engine.base import Failed, GenerateRequest, OnRequestEvent, OnStatus, R
 from app.engine.deaths import Deaths, Ladder, Verdict, difference
 from app.engine.diagnosis import DeathReason, diagnose, died, is_about_memory, oom_kills
 from app.engine.process import ExitFacts, LifeSigns
-from app.engine.requests import Requests, deliver
+from app.engine.requests import Requests, Waiting, deliver
 from app.engine.silence import Limits, Silence
 from app.errors import BugError
 
@@ -110,12 +110,19 @@ class Supervisor:
         self._begin_if_wanted()
 
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self._accept(request, on_event)
+
+    def count(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self._accept(request, on_event, is_count=True)
+
+    def _accept(self, request: GenerateRequest, on_event: OnRequestEvent, *, is_count: bool = False) -> None:
         refusal = self._refusal(request)
         if refusal is not None:
             deliver(on_event, Failed(id=request.id, notice=refusal))
             return
         is_ready = self.status.state == _S.READY
-        self._requests.add(request, on_event, Phase.QUEUED if is_ready else Phase.LOADING)
+        phase = Phase.QUEUED if is_ready else Phase.LOADING
+        self._requests.add(request, on_event, phase, is_count=is_count)
         self._send_waiting()
         self._begin_if_wanted()
 
@@ -245,7 +252,7 @@ class Supervisor:
             if not self._owes_something:
                 self._silence.restart()
             try:
-                self._child.send(wire.Generate(request=waiting.request))
+                self._child.send(_frame_of(waiting))
             except wire.WireError as error:
                 notice = Notice(code=NoticeCode.BAD_REQUEST, facts={"detail": str(error)})
                 self._requests.finish(Failed(id=waiting.request.id, notice=notice))
@@ -334,8 +341,12 @@ class Supervisor:
         )
 
     def _publish(self, **changes: object) -> None:
-        changes["active_requests"] = len(self._requests)
+        changes["active_requests"] = self._requests.active
         status = msgspec.structs.replace(self.status, **changes)
         if status != self.status:
             self.status = status
             self._on_status(status)
+
+
+def _frame_of(waiting: Waiting) -> wire.ToChild:
+    return (wire.Count if waiting.is_count else wire.Generate)(request=waiting.request)

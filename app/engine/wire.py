@@ -15,7 +15,7 @@ import msgspec
 from app.domain.engine import Buffer, Confinement, Device, LoadedModel, LoadPlan
 from app.domain.notice import Notice
 from app.domain.value import Value
-from app.engine.base import Failed, Finished, GenerateRequest, Noticed, PhaseMoved, TextGrew
+from app.engine.base import Counted, Failed, Finished, GenerateRequest, Noticed, PhaseMoved, TextGrew
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -61,6 +61,12 @@ class Generate(Value, tag=True):
     request: GenerateRequest
 
 
+class Count(Value, tag=True):
+    """Asks for the size of a request's prompt. Answered with Counted (or Failed) between two steps."""
+
+    request: GenerateRequest
+
+
 class Cancel(Value, tag=True):
     id: str
 
@@ -75,7 +81,7 @@ class Shutdown(Value, tag=True):
     pass
 
 
-ToChild = Hello | Load | Measure | CancelLoad | Generate | Cancel | AnswerNow | Shutdown
+ToChild = Hello | Load | Measure | CancelLoad | Generate | Count | Cancel | AnswerNow | Shutdown
 
 
 # Child to host
@@ -139,6 +145,7 @@ FromChild = (
     | PhaseMoved
     | TextGrew
     | Noticed
+    | Counted
     | Finished
     | Failed
 )

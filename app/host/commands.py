@@ -16,7 +16,8 @@ from app.client import finding, protocol
 from app.client.protocol import Done, Owner, Refused, Reply
 from app.core import Core
 from app.domain.chat import Chat, Message, Role
-from app.domain.ids import now_ms
+from app.domain.context import PromptSize
+from app.domain.ids import new_id, now_ms
 from app.domain.notice import Notice, NoticeCode
 from app.errors import CoveError, KnownError
 
@@ -49,6 +50,7 @@ class Commands:
             protocol.ChangeChat: self._change_chat,
             protocol.DeleteChat: self._delete_chat,
             protocol.RestoreChat: self._restore_chat,
+            protocol.CountTokens: self._count_tokens,
             protocol.Send: self._send,
             protocol.Regenerate: self._regenerate,
             protocol.ContinueAnswer: self._continue_answer,
@@ -173,6 +175,7 @@ class Commands:
                 model_id=command.model_id,
                 system_prompt=command.system_prompt,
                 sampling=command.sampling,
+                context_policy=command.context_policy,
             )
         )
         return Done()
@@ -208,6 +211,22 @@ class Commands:
             priority=command.priority,
         )
         return Done()
+
+    def _count_tokens(self, command: protocol.CountTokens, caller: Caller) -> None:
+        chat = Chat(id="", created_ms=0, updated_ms=0, system_prompt=command.system_prompt)
+        if command.chat_id is not None:
+            chat = self._core.chats.chat(command.chat_id)
+        draft = Message(
+            id=new_id(),
+            chat_id=chat.id,
+            role=Role.USER,
+            created_ms=0,
+            parent_id=command.parent_id,
+            content=command.text,
+        )
+        self._core.chats.count(
+            chat, draft, command.model_id, lambda outcome: caller.later(_size_reply(outcome))
+        )
 
     def _regenerate(self, command: protocol.Regenerate, caller: Caller) -> Reply:
         self._core.chats.regenerate(
@@ -313,6 +332,10 @@ class Commands:
 
 def _owner(owner: Owner, caller: Caller) -> str | None:
     return caller.client_id if owner is Owner.CLIENT else None
+
+
+def _size_reply(outcome: PromptSize | Notice) -> Reply:
+    return Refused(notice=outcome) if isinstance(outcome, Notice) else protocol.TokenCount(size=outcome)
 
 
 def _transfer_reply(outcome: Any) -> Reply:

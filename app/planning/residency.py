@@ -83,6 +83,12 @@ class Residency:
         self._make_room()
         return self._settle(model, wished)
 
+    def ready_engine(self, model: Model) -> Engine | None:
+        """Returns the engine that has a model in memory; None, and nothing changed, when there is none."""
+        resident = self._residents.get(model.id)
+        is_ready = resident is not None and resident.status.state == EngineState.READY
+        return resident if is_ready else None
+
     def load(self, model: Model, options: ModelOptions | None = None) -> None:
         """Begins loading. Raises MODEL_IN_USE while another model (or this one, otherwise loaded) answers."""
         wished = model.options if options is None else options

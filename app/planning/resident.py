@@ -15,6 +15,7 @@ from app.domain.generation import StopReason
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import Notice, NoticeCode
 from app.engine.base import (
+    Counted,
     Engine,
     Failed,
     Finished,
@@ -39,6 +40,7 @@ class Resident:
         self._lock = threading.RLock()
         self._engine: Engine | None = None
         self._waiting: dict[str, tuple[GenerateRequest, OnRequestEvent]] = {}
+        self._counts: set[str] = set()  # of those that wait: to be counted only
         self._active: set[str] = set()
         self._is_load_wanted = False
         self._closed = threading.Event()
@@ -83,8 +85,9 @@ class Resident:
                 if self._is_load_wanted:
                     engine.load()
                 for request, on_event in self._waiting.values():
-                    engine.generate(request, on_event)
+                    _given(engine, is_count=request.id in self._counts)(request, on_event)
                 self._waiting.clear()
+                self._counts.clear()
                 return
         engine.close()
 
@@ -105,8 +108,14 @@ class Resident:
         self._on_status(self.status)
 
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self._accept(request, on_event)
+
+    def count(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self._accept(request, on_event, is_count=True)
+
+    def _accept(self, request: GenerateRequest, on_event: OnRequestEvent, *, is_count: bool = False) -> None:
         def heard(event: RequestEvent) -> None:
-            if isinstance(event, Finished | Failed):
+            if isinstance(event, Counted | Finished | Failed):
                 self._active.discard(event.id)
             on_event(event)
 
@@ -115,9 +124,11 @@ class Resident:
             if refusal is None:
                 self._active.add(request.id)
                 if self._engine is not None:
-                    self._engine.generate(request, heard)
+                    _given(self._engine, is_count=is_count)(request, heard)
                     return
                 self._waiting[request.id] = (request, heard)
+                if is_count:
+                    self._counts.add(request.id)
         if refusal is not None:
             on_event(Failed(id=request.id, notice=refusal))
         self._on_status(self.status)
@@ -170,3 +181,7 @@ class Resident:
 
     def _load_cancelled(self) -> Notice:
         return Notice(code=NoticeCode.MODEL_LOAD_CANCELLED, facts={"model": self.model.id})
+
+
+def _given(engine: Engine, *, is_count: bool) -> Callable[[GenerateRequest, OnRequestEvent], None]:
+    return engine.count if is_count else engine.generate

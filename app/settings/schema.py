@@ -124,6 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="models.folder", kind=Kind.TEXT, default="", needs_restart=True),
     Setting(key="network.offline", kind=Kind.SWITCH, default=False),
     Setting(key="chat.save_partial_ms", kind=Kind.WHOLE, default=500, minimum=50, maximum=10_000),
+    Setting(key="chat.context_policy", kind=Kind.TEXT, default="roll", choices=("roll", "stop")),
     Setting(
         key="sampling.temperature", kind=Kind.NUMBER, default=_USUAL["temperature"], minimum=0.0, maximum=5.0
     ),

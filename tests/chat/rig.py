@@ -7,12 +7,13 @@ from pathlib import Path
 from app.chat.service import ChatService
 from app.chat.turn import TurnTools
 from app.domain.chat import Chat, Message, MessageStatus, Role
+from app.domain.context import ContextPolicy
 from app.domain.engine import LoadPlan
 from app.domain.generation import Sampling
 from app.domain.ids import new_id, now_ms
 from app.domain.model import Model
 from app.domain.notice import NoticeCode
-from app.engine.base import Engine
+from app.engine.base import Engine, GenerateRequest, OnRequestEvent
 from app.engine.scripted import ScriptedEngine
 from app.errors import KnownError
 from app.events import Bus, Event, MessageChanged
@@ -31,6 +32,7 @@ class Rig:
         self.loop.start()
         self.bus = Bus()
         self.model = MODEL
+        self.policy = ContextPolicy.ROLL
         self.events: list[Event] = []
         self.bus.listen(self.events.append)
         self.engine = engine or ScriptedEngine(LoadPlan(model_id="scripted", model_path="/nowhere.gguf"))
@@ -49,8 +51,18 @@ class Rig:
     def sampling(self, model: Model) -> Sampling:
         return model.sampling
 
+    def context_policy(self) -> ContextPolicy:
+        return self.policy
+
     def for_model(self, model: Model) -> Engine:
         return self.engine
+
+    def loaded_tokens(self, model: Model) -> int:
+        loaded = self.engine.status.loaded
+        return loaded.context_tokens if loaded is not None else 0
+
+    def count(self, model: Model, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self.engine.count(request, on_event)
 
     # What a client does
 

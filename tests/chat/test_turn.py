@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from app.domain.chat import MAX_MESSAGE_BYTES, MessageStatus
+from app.domain.context import ContextPolicy
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.generation import Phase, StopReason, Timings
-from app.domain.notice import Notice, NoticeCode
+from app.domain.notice import Action, Fact, Notice, NoticeCode
 from app.engine.base import (
+    Counted,
     Failed,
     Finished,
     GenerateRequest,
@@ -30,11 +32,19 @@ class ManualEngine:
 
     def __init__(self) -> None:
         self.requests: list[tuple[GenerateRequest, OnRequestEvent]] = []
+        self.counts: list[tuple[GenerateRequest, OnRequestEvent]] = []
+        self.tokens_a_message = 0  # counts wait for the test
         self.cancelled: list[str] = []
         self.hurried: list[str] = []
 
     def generate(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
         self.requests.append((request, on_event))
+
+    def count(self, request: GenerateRequest, on_event: OnRequestEvent) -> None:
+        self.counts.append((request, on_event))
+        if self.tokens_a_message:
+            tokens = self.tokens_a_message * len(request.messages)
+            on_event(Counted(id=request.id, tokens=tokens, context_tokens=512, cached_tokens=10))
 
     def cancel(self, request_id: str) -> None:
         self.cancelled.append(request_id)
@@ -51,6 +61,12 @@ class ManualEngine:
     def say(self, event: Callable[[str], RequestEvent]) -> None:
         request, on_event = self.requests[-1]
         on_event(event(request.id))
+
+
+def too_long(prompt_tokens: int) -> Callable[[str], RequestEvent]:
+    facts: dict[str, Fact] = {"prompt_tokens": prompt_tokens, "context_tokens": 512}
+    notice = Notice(code=NoticeCode.PROMPT_TOO_LONG, facts=facts)
+    return lambda id_: Failed(id=id_, notice=notice)
 
 
 @pytest.fixture
@@ -113,28 +129,80 @@ def test_a_failure_keeps_the_part_and_says_why(rig: Rig, engine: ManualEngine) -
     assert final.notice.code is NoticeCode.ENGINE_DIED
 
 
-def test_a_prompt_that_is_too_long_is_tried_without_its_oldest_turns(rig: Rig, engine: ManualEngine) -> None:
+def test_the_oldest_turns_are_left_out_and_that_is_told_before_anything_is_read(
+    rig: Rig, engine: ManualEngine
+) -> None:
     parent = None
     for number in range(3):
-        sent = rig.send(f"question {number} " + "x" * 200, parent_id=parent)
-        engine.say(lambda id_: TextGrew(id=id_, content="answer " + "y" * 200))
+        sent = rig.send(f"question {number}", parent_id=parent)
+        engine.say(lambda id_: TextGrew(id=id_, content="answer"))
         engine.say(lambda id_: Finished(id=id_, stop_reason=StopReason.END))
         parent = rig.ended(sent.id).id
     answer = rig.send("last", parent_id=parent)
-    too_long = Notice(code=NoticeCode.PROMPT_TOO_LONG, facts={"prompt_tokens": 1000, "context_tokens": 512})
-    asked = len(engine.requests)
-    engine.say(lambda id_: Failed(id=id_, notice=too_long))
-    wait_until(lambda: len(engine.requests) == asked + 1)
+    engine.tokens_a_message = 70
+    engine.say(too_long(prompt_tokens=490))
+    wait_until(lambda: engine.requests[-1][0].id != answer.id)
+    told = rig.changes(answer.id)[-1]
+    assert told.status is MessageStatus.STREAMING
+    assert told.reading is not None
     request = engine.requests[-1][0]
-    assert len(request.messages) < 7
-    assert request.messages[-1].content == "last"
+    assert [message.content for message in request.messages] == ["question 2", "answer", "last"]
+    assert (told.reading.left_out, told.reading.reread_n) == (4, 3 * 70 - 10)
+    assert rig.get(answer.id).reading == told.reading
+
     engine.say(lambda id_: TextGrew(id=id_, content="fits"))
     engine.say(lambda id_: Finished(id=id_, stop_reason=StopReason.END))
     final = rig.ended(answer.id)
-    assert final.content == "fits"
+    assert (final.content, final.reading, final.notice) == ("fits", told.reading, None)
+
+    following = rig.send("and?", parent_id=answer.id)
+    asked = [message.content for message in engine.requests[-1][0].messages]
+    assert asked == ["question 2", "answer", "last", "fits", "and?"]
+    engine.say(lambda id_: Finished(id=id_, stop_reason=StopReason.END))
+    reading = rig.ended(following.id).reading
+    assert reading is not None
+    assert (reading.left_out, reading.from_id, reading.reread_n) == (4, told.reading.from_id, 0)
+
+
+def test_a_turn_that_is_stopped_while_it_is_counted_is_stopped(rig: Rig, engine: ManualEngine) -> None:
+    first = rig.send("question")
+    engine.say(lambda id_: TextGrew(id=id_, content="answer"))
+    engine.say(lambda id_: Finished(id=id_, stop_reason=StopReason.END))
+    answer = rig.send("last", parent_id=rig.ended(first.id).id)
+    engine.say(too_long(prompt_tokens=500))
+    wait_until(lambda: engine.counts)
+    request, on_event = engine.counts[-1]
+    rig.loop.run(lambda: rig.service.stop(answer.id))
+    assert engine.cancelled == [request.id]
+    on_event(Finished(id=request.id, stop_reason=StopReason.CANCELLED))
+    assert rig.ended(answer.id).status is MessageStatus.STOPPED
+
+
+def test_a_short_answer_is_better_than_none(rig: Rig, engine: ManualEngine) -> None:
+    """The message fits, but leaves less than a quarter of the context."""
+    answer = rig.send("rather long")
+    assert engine.requests[-1][0].reserve_share == 0.25
+    engine.say(too_long(prompt_tokens=400))
+    wait_until(lambda: len(engine.requests) == 2)
+    assert engine.requests[-1][0].reserve_share == 0
+    engine.say(lambda id_: Finished(id=id_, stop_reason=StopReason.CONTEXT_FULL))
+    final = rig.ended(answer.id)
     assert final.notice is not None
-    assert final.notice.code is NoticeCode.CONTEXT_TRIMMED
-    assert final.notice.facts == {"dropped_messages": 7 - len(request.messages)}
+    assert final.notice.actions == (Action.CONTINUE_ANSWER,)
+
+
+def test_nothing_is_left_out_of_a_chat_that_is_to_stop(rig: Rig, engine: ManualEngine) -> None:
+    rig.loop.run(lambda: rig.service.change(rig.chat_id, context_policy=ContextPolicy.STOP))
+    first = rig.send("question")
+    engine.say(lambda id_: TextGrew(id=id_, content="answer"))
+    engine.say(lambda id_: Finished(id=id_, stop_reason=StopReason.END))
+    answer = rig.send("last", parent_id=rig.ended(first.id).id)
+    assert engine.requests[-1][0].reserve_share == 1 / 16
+    engine.say(too_long(prompt_tokens=500))
+    final = rig.ended(answer.id)
+    assert final.notice is not None
+    assert (final.notice.code, final.reading) == (NoticeCode.PROMPT_TOO_LONG, None)
+    assert engine.counts == []
 
 
 def test_a_single_message_that_is_too_long_fails_with_the_figures(rig: Rig, engine: ManualEngine) -> None:

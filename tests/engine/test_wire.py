@@ -15,7 +15,16 @@ from app.domain.engine import Buffer, BufferKind, Device, LoadedModel, LoadPlan
 from app.domain.generation import Phase, Sampling, StopReason, Timings
 from app.domain.notice import Action, Notice, NoticeCode
 from app.engine import wire
-from app.engine.base import Failed, Finished, GenerateRequest, Noticed, PhaseMoved, PromptMessage, TextGrew
+from app.engine.base import (
+    Counted,
+    Failed,
+    Finished,
+    GenerateRequest,
+    Noticed,
+    PhaseMoved,
+    PromptMessage,
+    TextGrew,
+)
 from app.engine.wire import WireError, decode_from_child, decode_to_child, encode, pack, read_frame
 
 NOTICE = Notice(code=NoticeCode.MODEL_CORRUPT, facts={"path": "/m", "n": 1}, actions=(Action.PULL_AGAIN,))
@@ -30,6 +39,7 @@ TO_CHILD = [
             id="a", messages=MESSAGES, sampling=Sampling(seed=1, stop=("x",)), chat_template="{{ x }}"
         )
     ),
+    wire.Count(request=GenerateRequest(id="b", messages=MESSAGES)),
     wire.Cancel(id="a"),
     wire.AnswerNow(id="a"),
     wire.Shutdown(),
@@ -46,6 +56,7 @@ FROM_CHILD = [
     PhaseMoved(id="a", phase=Phase.PREFILL, done=64, total=128),
     TextGrew(id="a", content="x", reasoning="y"),
     Noticed(id="a", notice=NOTICE),
+    Counted(id="b", tokens=7, context_tokens=4096, cached_tokens=3),
     Finished(id="a", stop_reason=StopReason.END, timings=Timings(cache_n=3)),
     Failed(id="a", notice=NOTICE),
 ]

@@ -11,6 +11,7 @@ from app.domain.chat import Role
 from app.domain.generation import Phase, Sampling, StopReason
 from app.domain.notice import NoticeCode
 from app.engine.base import (
+    Counted,
     Engine,
     Failed,
     Finished,
@@ -56,7 +57,7 @@ class Listener:
 
     @property
     def terminals(self) -> list[RequestEvent]:
-        return [event for event in self.events if isinstance(event, Finished | Failed)]
+        return [event for event in self.events if isinstance(event, Counted | Finished | Failed)]
 
     @property
     def text(self) -> str:
@@ -81,7 +82,7 @@ class Listener:
         end = self.end()
         return end.stop_reason if isinstance(end, Finished) else None
 
-    def end(self, seconds: float = 20.0) -> Finished | Failed:
+    def end(self, seconds: float = 20.0) -> Counted | Finished | Failed:
         """Waits for the terminal event."""
         wait_until(lambda: self.terminals, seconds, "a terminal event")
         assert len(self.terminals) == 1

@@ -33,9 +33,9 @@ from app.domain.generation import Phase, StopReason, Timings
 from app.domain.notice import Notice, NoticeCode
 from app.domain.value import Value, from_json, to_json
 from app.engine import wire
-from app.engine.base import Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
+from app.engine.base import Counted, Failed, Finished, GenerateRequest, PhaseMoved, TextGrew
 from app.engine.process import Launch
-from app.engine.script import Fate, script_for
+from app.engine.script import Fate, prompt_words, script_for
 
 VARIABLE = "SCRIPTED_CHILD"
 LIVES = "lives"  # a file in the working folder: how many children have been started there
@@ -113,6 +113,8 @@ class Child:
                 self._changed.notify_all()
         elif isinstance(frame, wire.Generate):
             self._requests.put((frame.request.priority, next(self._numbers), frame.request))
+        elif isinstance(frame, wire.Count):
+            self._say(_size(frame.request))
         elif isinstance(frame, wire.Load):
             self._loads.put(frame)
 
@@ -237,6 +239,15 @@ class Child:
         with self._changed:
             if seconds != 0:
                 self._changed.wait_for(lambda: self._is_cancelled(request_id), seconds)
+
+
+def _size(request: GenerateRequest) -> Counted | Failed:
+    script = script_for(request)
+    if script.fate == Fate.CRASH:
+        _die("SIGSEGV")
+    if script.fate == Fate.FAIL:
+        return Failed(id=request.id, notice=Notice(code=NoticeCode.TEMPLATE_FAILED))
+    return Counted(id=request.id, tokens=len(prompt_words(request)), context_tokens=4096)
 
 
 def _die(name: str) -> None:

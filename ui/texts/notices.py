@@ -127,16 +127,12 @@ NOTICES: dict[NoticeCode, Words] = {
         _("texts", "Your message is kept. Choose another model."),
     ),
     NoticeCode.PROMPT_TOO_LONG: _said(
-        _("texts", "The text has {prompt_tokens} tokens; the context holds {context_tokens}."),
+        _("texts", "There are {prompt_tokens} tokens to read; the context holds {context_tokens}."),
         _("texts", "Your message is kept. Shorten it, or begin a new chat."),
-    ),
-    NoticeCode.CONTEXT_TRIMMED: _said(
-        _("texts", "The chat no longer fits the context."),
-        _("texts", "Messages the model did not read: {dropped_messages}. All are kept."),
     ),
     NoticeCode.CONTEXT_FULL: _said(
         _("texts", "The answer ended because the context is full."),
-        _("texts", "It is kept. A new chat begins with an empty context."),
+        _("texts", "It is kept. Where old messages may be left out, it can go on; a new chat always can."),
     ),
     NoticeCode.REASONING_REPEATS: _said(
         _("texts", "The model repeats itself while it thinks."),

@@ -18,6 +18,7 @@ from app.engine.wire import (
     PROTOCOL,
     Cancel,
     CancelLoad,
+    Count,
     Generate,
     Heartbeat,
     Hello,
@@ -101,7 +102,7 @@ class Child:
         while (frame := self._inbox.get()) is not None:
             if isinstance(frame, Load):
                 self._outbox.put(LoadFailed(notice=notice))
-            elif isinstance(frame, Generate):
+            elif isinstance(frame, Generate | Count):
                 self._outbox.put(Failed(id=frame.request.id, notice=notice))
 
     def _beat(self) -> None:
@@ -134,7 +135,7 @@ class Child:
             return True
         if isinstance(frame, Load):
             self._control.expect_load()
-        elif isinstance(frame, Generate) and not self._control.accept(frame.request.id):
+        elif isinstance(frame, Generate | Count) and not self._control.accept(frame.request.id):
             log.warning("request %s is here already", frame.request.id)
             return True
         elif isinstance(frame, Cancel):

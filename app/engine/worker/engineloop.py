@@ -15,6 +15,7 @@ from app.domain.notice import Action, NoticeCode
 from app.engine.base import RequestEvent
 from app.engine.wire import (
     AnswerNow,
+    Count,
     FromChild,
     Generate,
     Load,
@@ -27,6 +28,7 @@ from app.engine.wire import (
 from app.engine.worker.bindings import Library
 from app.engine.worker.context import Context
 from app.engine.worker.control import Control
+from app.engine.worker.count import Counter
 from app.engine.worker.dryrun import measure
 from app.engine.worker.exactness import exact_step_tokens
 from app.engine.worker.generate import Desk
@@ -67,6 +69,7 @@ class EngineLoop:
         self._model: Model | None = None
         self._context: Context | None = None
         self._scheduler: Scheduler | None = None
+        self._counter: Counter | None = None
 
     def run(self) -> None:
         try:
@@ -100,6 +103,12 @@ class EngineLoop:
                 self._send(failed_without_model(frame.request))
             else:
                 self._scheduler.add(frame.request)
+        elif isinstance(frame, Count):
+            if self._counter is None:
+                self._control.end(frame.request.id)
+                self._send(failed_without_model(frame.request))
+            else:
+                self._send(self._counter.count(frame.request))
         elif isinstance(frame, AnswerNow) and self._scheduler is not None:
             self._scheduler.answer_now(frame.id)
 
@@ -108,6 +117,9 @@ class EngineLoop:
         try:
             self._renderer.start()  # it starts while the file is read
             model = load_model(self._library, plan, self._tell_progress, self._control.is_load_cancelled)
+            if plan.vocab_only:
+                self._begin_counting(model)
+                return
             context = self._furnish(model)
             prompts = PromptMaker(model, self._renderer)
             ability = self._ability(model, prompts)
@@ -116,8 +128,28 @@ class EngineLoop:
             self._unload()
             self._send(LoadFailed(notice=error.notice))
             return
-        self._scheduler = scheduler_of(self._library.api, model, context, prompts, self._control, self._send)
+        scheduler = scheduler_of(self._library.api, model, context, prompts, self._control, self._send)
+        self._scheduler = scheduler
+        self._counter = Counter(
+            prompts, context.tokens, self._control, said=scheduler.said, cached=scheduler.reusable
+        )
         self._send(Loaded(model=self._describe(model, context, ability)))
+
+    def _begin_counting(self, model: Model) -> None:
+        """Serves a model that is no more than a vocabulary."""
+        self._model = model
+        self._counter = Counter(PromptMaker(model, self._renderer), model.plan.context_tokens, self._control)
+        self._send(
+            Loaded(
+                model=LoadedModel(
+                    context_tokens=model.plan.context_tokens,
+                    layers=0,
+                    gpu_layers=0,
+                    description=model.description,
+                    has_template=bool(model.template),
+                )
+            )
+        )
 
     def _ability(self, model: Model, prompts: PromptMaker) -> Capability:
         try:
@@ -160,6 +192,7 @@ class EngineLoop:
         self._send(LoadProgress(progress=progress))
 
     def _unload(self) -> None:
+        self._counter = None
         if self._scheduler is not None:
             self._scheduler.close()
             self._scheduler = None

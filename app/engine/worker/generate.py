@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
+from app.domain.context import reserved_tokens
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, Notice, NoticeCode
 from app.engine.base import (
@@ -105,7 +106,7 @@ class Generation:
         self._emit(PhaseMoved(id=self.request.id, phase=Phase.TEMPLATE))
         try:
             prompt = self._desk.prompts.make(self.request, said, lambda: is_cancelled(self.request.id))
-            if len(prompt.tokens) >= self._desk.context_tokens:
+            if len(prompt.tokens) + self._reserved() > self._desk.context_tokens:
                 raise self._too_long(len(prompt.tokens))
         except RenderCancelledError:
             self.cancel()
@@ -310,6 +311,10 @@ class Generation:
 
     def _tell_prefill(self, done: int, total: int) -> None:
         self._emit(PhaseMoved(id=self.request.id, phase=Phase.PREFILL, done=done, total=total))
+
+    def _reserved(self) -> int:
+        request = self.request
+        return reserved_tokens(self._desk.context_tokens, request.sampling.max_tokens, request.reserve_share)
 
     def _too_long(self, prompt_tokens: int) -> KnownError:
         return KnownError.of(

@@ -95,7 +95,7 @@ def load_model(
     if is_dry:
         parameters.no_alloc = True
         parameters.load_mode = library.api.LLAMA_LOAD_MODE_NONE  # llama.cpp aborts with any other
-    reads_ahead = plan.memory_map and not is_dry
+    reads_ahead = plan.memory_map and not plan.vocab_only and not is_dry
     tell = _Teller(on_progress, reading=0.5 if reads_ahead else 0.0)
     if reads_ahead:
         try:

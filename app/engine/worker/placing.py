@@ -26,6 +26,7 @@ def parameters_of(library: Library, plan: LoadPlan) -> tuple[Any, list[Any]]:
     `KnownError` when a device is not there."""
     parameters = library.api.llama_model_default_params()
     parameters.check_tensors = plan.check_tensors
+    parameters.vocab_only = plan.vocab_only
     parameters.use_extra_bufts = not plan.reference
     if not plan.memory_map:
         parameters.load_mode = library.api.LLAMA_LOAD_MODE_NONE

@@ -59,6 +59,14 @@ class Scheduler:
         self._count += 1
         insort(self._waiting, Job(Generation(request, self._desk, self._emit), self._count))
 
+    def said(self) -> list[list[int]]:
+        """Returns what every conversation consists of."""
+        return self._slots.said()
+
+    def reusable(self, prompt: list[int]) -> int:
+        """Returns how much of a prompt would not have to be evaluated."""
+        return self._slots.reusable(prompt)
+
     def answer_now(self, request_id: str) -> None:
         for job in (*self._active, *self._waiting):
             if job.id == request_id:

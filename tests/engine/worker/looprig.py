@@ -6,8 +6,8 @@ import queue
 from collections.abc import Callable
 from pathlib import Path
 
-from app.engine.base import Failed, Finished, GenerateRequest
-from app.engine.wire import Cancel, FromChild, Generate, Load
+from app.engine.base import Counted, Failed, Finished, GenerateRequest
+from app.engine.wire import Cancel, Count, FromChild, Generate, Load
 from app.engine.worker.control import Control
 from app.engine.worker.engineloop import EngineLoop, Inbox
 from app.engine.worker.stepclock import StepClock
@@ -40,6 +40,15 @@ class Loop:
         assert self.control.accept(request_id)
         fields = {"sampling": GREEDY, "chat_template": TEMPLATE, **fields}
         self.inbox.put(Generate(request=GenerateRequest(id=request_id, messages=chat(text), **fields)))
+
+    def count(self, request_id: str, text: str = "Once upon a", **fields: object) -> None:
+        assert self.control.accept(request_id)
+        fields = {"sampling": GREEDY, "chat_template": TEMPLATE, **fields}
+        self.inbox.put(Count(request=GenerateRequest(id=request_id, messages=chat(text), **fields)))
+
+    def counted(self, request_id: str) -> Counted:
+        (counted,) = [f for f in self.frames if isinstance(f, Counted) and f.id == request_id]
+        return counted
 
     def cancel(self, request_id: str) -> None:
         self.control.cancel(request_id)
