@@ -150,6 +150,7 @@ class ScriptedChildCase(ScriptedCase):
 class RealCase(EngineCase):
     name = "real"
     context_tokens = 4096
+    park_bytes = 64 * 1024**2
     limits = QUICK
     shim = {
         "slow-load": {"SHIM_READ_MS": "12"},
@@ -166,7 +167,11 @@ class RealCase(EngineCase):
         settings = self.shim.get(trouble, {})
         path = _spoiled(paths, trouble) if trouble in ("cut", "random") else self.model()
         plan = LoadPlan(
-            model_id="m", model_path=str(path), context_tokens=self.context_tokens, memory_map=not settings
+            model_id="m",
+            model_path=str(path),
+            context_tokens=self.context_tokens,
+            memory_map=not settings,
+            park_bytes=self.park_bytes,
         )
         return SupervisedEngine(
             plan,
