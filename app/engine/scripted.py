@@ -241,7 +241,7 @@ class ScriptedEngine:
                 break
             order.thought += 1
             order.on_event(TextGrew(id=order.request.id, reasoning=word))
-        if script.fate == Fate.PONDER:
+        if script.fate == Fate.PONDER and order.request.reasoning_budget != 0:
             self._wait(order, lambda: order.is_hurried)
         for word in script.answer:
             if len(order.words) + order.thought >= self._plan.context_tokens:

@@ -144,3 +144,17 @@ def test_a_very_long_branch_is_read_only_as_far_as_could_fit(rig: Rig) -> None:
     prompt = asked(rig)
     assert prompt[-1] == (Role.USER, "last")
     assert len(prompt) <= 7
+
+
+def test_an_answer_is_made_as_its_chat_thinks(rig: Rig) -> None:
+    rig.loop.run(lambda: rig.service.change(rig.chat_id, sampling=Sampling(thinking=False, effort="low")))
+    rig.ended(rig.send("/think one").id)
+    request = rig.engine.requests[-1]
+    assert (request.thinking, request.effort, request.reasoning_budget) == (False, "low", None)
+
+
+def test_thoughts_are_ended_on_request(rig: Rig) -> None:
+    answer = rig.send("/ponder one two")
+    rig.loop.run(lambda: rig.service.answer_now("nowhere"))
+    rig.loop.run(lambda: rig.service.answer_now(answer.id))
+    assert rig.ended(answer.id).content == "one two"

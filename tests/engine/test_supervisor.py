@@ -302,3 +302,18 @@ def test_load_of_what_is_loaded_does_nothing(stage: Stage):
     stage.make_ready()
     stage.supervisor.load()
     assert len(stage.children) == 1
+
+
+def test_answer_now_reaches_the_child_or_changes_what_is_sent(stage: Stage):
+    early = stage.ask()
+    stage.supervisor.answer_now(early.request.id)
+    stage.supervisor.answer_now("unknown")
+    stage.make_ready()
+    (sent,) = [frame.request for frame in stage.child.told if isinstance(frame, wire.Generate)]
+    assert (sent.id, sent.reasoning_budget) == (early.request.id, 0)
+    late = stage.ask()
+    stage.supervisor.answer_now(late.request.id)
+    assert stage.child.told[-1] == wire.AnswerNow(id=late.request.id)
+    stage.say(Finished(id=late.request.id, stop_reason=StopReason.END))
+    stage.supervisor.answer_now(late.request.id)
+    assert sum(isinstance(frame, wire.AnswerNow) for frame in stage.child.told) == 1

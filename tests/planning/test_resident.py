@@ -136,3 +136,17 @@ def test_what_comes_after_that_is_told_too(place: Place):
     assert Listener.asking(place.resident, "x").code == NoticeCode.MODEL_LOAD_FAILED
     assert place.resident.is_broken
     assert not place.resident.is_busy
+
+
+def test_who_waits_may_be_told_to_answer_now(place: Place):
+    pondered = Listener.asking(place.resident, "/ponder one")
+    place.resident.answer_now(pondered.request.id)
+    place.resident.answer_now("unknown")
+    place.resident.open()
+    wait_until(lambda: place.engines[0].requests != [], what="the request")
+    assert place.engines[0].requests[0].reasoning_budget == 0
+    assert pondered.stop_reason is StopReason.END
+    late = Listener.asking(place.resident, "/ponder two")
+    place.resident.answer_now(late.request.id)
+    assert (late.stop_reason, late.text) == (StopReason.END, "two")
+    assert pondered.text == "one"

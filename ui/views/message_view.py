@@ -283,7 +283,7 @@ class AnswerView(MessageView):
             self._fold = Fold(self._theme, frame)
             self._answer_now.setText(self.tr("Answer now"))
             self._answer_now.setToolTip(self.tr("End the thoughts and begin the answer"))
-            self._answer_now.setProperty("kind", "fold")
+            self._answer_now.setProperty("kind", "deed")
             self._answer_now.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._answer_now.clicked.connect(self._ask_to_answer)
             self._fold.set_beside(self._answer_now)

@@ -82,7 +82,8 @@ def answer(job: RenderJob) -> Rendered | RenderFailed:
 
 
 def _detail(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:_DETAIL_CHARACTERS]
+    said = "".join(each if each.isprintable() else " " for each in str(error)[: 10 * _DETAIL_CHARACTERS])
+    return (" ".join(said.split()) or type(error).__name__)[:_DETAIL_CHARACTERS]
 
 
 def _send(replies: BinaryIO, body: bytes) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine.worker.stops import StopStrings, partial_suffix
@@ -76,3 +76,10 @@ def test_after_a_hit_nothing_comes():
 )
 def test_partial_suffix(text, word, length):
     assert partial_suffix(text, word) == length
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None)
+@given(st.lists(st.text(alphabet="ab\nc", max_size=7), max_size=12), WORDS)
+def test_five_thousand_more_chunkings(pieces, words):
+    assert fed(pieces, words)[0] == reference("".join(pieces), words)

@@ -125,3 +125,12 @@ def test_its_limits_are_set():
         assert str(template_helper.MEMORY_BYTES) in memory
         process.stdin.close()
         process.wait(20)
+
+
+def test_what_a_template_complains_of_can_be_printed():
+    def complaint(template: str) -> str:
+        return template_helper.answer(RenderJob(template=template, messages=())).detail
+
+    long = "{{ raise_exception('no\\x00 such\\x1b[31m\\n\\u202erole' + '\\x00' * 10 ** 6) }}"
+    assert complaint(long) == "no such [31m role"
+    assert complaint("{{ raise_exception('\\x00') }}") == "TemplateError"

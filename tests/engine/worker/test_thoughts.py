@@ -7,10 +7,11 @@ import pytest
 from app.domain.generation import Sampling, StopReason
 from app.domain.notice import Action, NoticeCode
 from app.engine.base import Noticed, TextGrew
+from app.engine.wire import AnswerNow
 from app.engine.worker.model import load_model
 from app.engine.worker.reasoning import limits
 from app.engine.worker.reasoning.limits import LAST_THOUGHT
-from tests.engine.worker.conftest import plan_of
+from tests.engine.worker.conftest import THREADS, plan_of
 from tests.engine.worker.schedulerrig import SchedulerRig
 from tests.engine.worker.workbench import Workbench, sampling
 from tests.fakes.tiny_models import tiny_model
@@ -149,3 +150,15 @@ def bench_tags(bench):
 
 def bench_marks(bench):
     return bench.prompts._tag_marks[bench.desk.model.template]
+
+
+def test_answer_now_over_the_wire(own_child):
+    """The child says what its model lets people choose, and hears them while it answers."""
+    model = own_child.loaded(tiny_model("llama", template=THINKING), threads=THREADS)
+    assert (model.can_think, model.can_switch, model.efforts) == (True, True, ())
+    request = own_child.begin("Why?", sampling=sampling(max_tokens=400))
+    own_child.wait(lambda frame: isinstance(frame, TextGrew) and frame.id == request)
+    own_child.send(AnswerNow(id=request))
+    answer = own_child.answer(request)
+    assert answer.reasoning.endswith(LAST_THOUGHT.strip())
+    assert answer.content
