@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +25,17 @@ def plan_of(path: Path, **fields: object) -> LoadPlan:
     return LoadPlan(model_id=path.stem, model_path=str(path), **fields)
 
 
-@pytest.fixture(scope="session")
-def library() -> Iterator[Library]:
+@functools.cache
+def _library() -> Library:
+    """One a process: llama.cpp has one log, which goes to the library opened last."""
     library = Library()
-    yield library
-    library.close()
+    atexit.register(library.close)
+    return library
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return _library()
 
 
 @pytest.fixture(scope="session")
