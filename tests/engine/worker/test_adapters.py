@@ -10,6 +10,7 @@ from app.domain.notice import Action, NoticeCode
 from app.engine.wire import LoadFailed
 from app.engine.worker.model import load_model
 from app.errors import KnownError
+from tests.engine.worker.childclient import ChildClient
 from tests.engine.worker.conftest import THREADS, plan_of
 from tests.engine.worker.workbench import Workbench, sampling
 from tests.fakes.lora_file import write_adapter
@@ -67,6 +68,11 @@ def test_what_is_no_adapter_for_this_model_is_said(library, tmp_path, adapter, e
     assert model.notice.actions == (Action.RETRY, Action.CHOOSE_MODEL)
 
 
+def test_a_plan_names_the_files_of_its_adapters(adapter):
+    plan = plan_of(tiny_model("llama"), adapters=(Adapter(path=str(adapter)),))
+    assert plan.files == (plan.model_path, str(adapter))
+
+
 def test_a_confined_child_reads_its_adapter_and_survives_a_bad_one(own_child, adapter, tmp_path):
     path = tiny_model("llama")
     plain = own_child.loaded(path, threads=THREADS, reference=True)
@@ -78,3 +84,13 @@ def test_a_confined_child_reads_its_adapter_and_survives_a_bad_one(own_child, ad
     assert failed.notice.code is NoticeCode.ADAPTER_FAILED
     assert own_child.loaded(path, threads=THREADS, reference=True).layers == plain.layers
     assert own_child.ask("Why is it?").content == answer
+
+
+def test_a_plan_s_files_are_all_that_a_confined_child_needs(adapter, tmp_path):
+    plan = plan_of(tiny_model("llama"), adapters=(Adapter(path=str(adapter)),))
+    client = ChildClient(tmp_path / "engine.log")
+    try:
+        client.hello(files=(*plan.files, str(tmp_path / "missing")))
+        assert client.loaded(Path(plan.model_path), threads=THREADS, adapters=plan.adapters).layers
+    finally:
+        client.close()

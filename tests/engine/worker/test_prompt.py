@@ -127,3 +127,38 @@ def test_reasoning_of_the_history_reaches_the_template(maker, smol):
     answer = PromptMessage(role=Role.ASSISTANT, content="4", reasoning="2+2")
     prompt = made(maker, messages=(*chat("2+2?"), answer), chat_template=template)
     assert text_of(smol, prompt) == "[2+2?|][4|2+2]"
+
+
+def test_how_hard_to_think_is_told(maker):
+    made(maker, effort="high")
+    assert maker._renderer.jobs[-1].effort == "high"
+    made(maker)
+    assert maker._renderer.jobs[-1].effort == ""
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "ending", "state"),
+    [
+        ({"answer_prefix": "It is"}, "assistant<|channel|>final<|message|>It is", State.ANSWER),
+        ({"reasoning_prefix": "Hm"}, "assistant<|channel|>analysis<|message|>Hm", State.THINKING),
+        (
+            {"reasoning_prefix": "Hm", "answer_prefix": "It"},
+            "analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final<|message|>It",
+            State.ANSWER,
+        ),
+    ],
+)
+def test_an_answer_in_channels_is_continued_in_its_channel(maker, smol, prefixes, ending, state):
+    harmony = "{% for m in messages %}{{ m.content }}{% endfor %}{# <|channel|> #}<|start|>assistant"
+    prompt = made(maker, chat_template=harmony, **prefixes)
+    assert text_of(smol, prompt).endswith(ending)
+    assert prompt.state is state
+
+
+@pytest.mark.parametrize("template", [THINKER, SWITCHED])
+def test_thinking_is_turned_off_by_an_empty_block(maker, smol, template):
+    off = made(maker, chat_template=template, thinking=False)
+    assert text_of(smol, off).endswith("assistant\n<think>\n\n</think>\n\n")
+    assert off.state is State.MAYBE
+    going_on = made(maker, chat_template=template, thinking=False, answer_prefix="It is")
+    assert text_of(smol, going_on).endswith("</think>\n\nIt is")

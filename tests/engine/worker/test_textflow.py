@@ -90,3 +90,12 @@ def test_a_stop_string_may_be_a_tag_that_is_a_token():
         text.feed(piece)
     assert text.is_stopped
     assert text.take() == ("", "why")
+
+
+def test_control_tokens_in_an_answer_are_not_shown():
+    text = flow(thinks=True, words=TAGS)
+    open_mark, close_mark = (Marks(TAGS, (THINK,)).of_token[token] for token in TAGS.ids)
+    for piece in (b"a", open_mark, b"b", close_mark, b"c"):
+        text.feed(piece)
+    text.finish()
+    assert text.take() == ("abc", "")

@@ -11,6 +11,7 @@ from app.engine.wire import AnswerNow
 from app.engine.worker.model import load_model
 from app.engine.worker.reasoning import limits
 from app.engine.worker.reasoning.limits import LAST_THOUGHT
+from app.engine.worker.sampler import Sampler
 from tests.engine.worker.conftest import THREADS, plan_of
 from tests.engine.worker.schedulerrig import SchedulerRig
 from tests.engine.worker.workbench import Workbench, sampling
@@ -162,3 +163,10 @@ def test_answer_now_over_the_wire(own_child):
     answer = own_child.answer(request)
     assert answer.reasoning.endswith(LAST_THOUGHT.strip())
     assert answer.content
+
+
+def test_what_was_forced_counts_for_the_penalties(bench, monkeypatch):
+    accepted: list[int] = []
+    monkeypatch.setattr(Sampler, "accept", lambda _sampler, token: accepted.append(token))
+    bench.ask("Why?", reasoning_budget=4, sampling=sampling(max_tokens=40))
+    assert accepted == bench.prompts.ending(bench_tags(bench), bench_marks(bench))
