@@ -41,6 +41,7 @@ from app.network.ledger import Ledger
 from app.paths import Paths, starter_model
 from app.planning.counting import Counting
 from app.planning.plan import Machine, plan_for, this_machine
+from app.planning.planner import Planner
 from app.planning.residency import MakeEngine, Residency
 from app.settings.settings import Settings
 from app.store.posted import PostedTable
@@ -55,7 +56,11 @@ class Core:
     """`start`, then post to `loop`; `close` ends turns (kept), engines and transfers (resumable)."""
 
     def __init__(
-        self, paths: Paths, make_engine: MakeEngine, machine: Callable[[], Machine] = this_machine
+        self,
+        paths: Paths,
+        make_engine: MakeEngine,
+        machine: Callable[[], Machine] = this_machine,
+        planner: Planner | None = None,
     ) -> None:
         self.paths = paths
         self.loop = Loop()
@@ -66,6 +71,7 @@ class Core:
         self._make_engine = make_engine
         self.is_closing = False
         self._machine = machine
+        self._planner = planner
         # Here and not at the start: whatever a fast client posts until then comes after the opening.
         self.loop.post(self._open)
 
@@ -170,6 +176,7 @@ class Core:
             self._make_engine,
             lambda status: self._publish_later(EngineChanged(status=status)),
             machine=self._machine,
+            planner=self._planner,
             keep_alive_s=float(self.settings.get("models.keep_alive_s")),
         )
         self.counting = Counting(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import app
-from app.cli import doctor, export, host, ps, pull, rm, run, search, show, stop
+from app.cli import doctor, export, host, plan, ps, pull, rm, run, search, show, stop
 from app.cli import list as list_verb
 from app.cli import quit as quit_verb
 from app.cli.console import Console
@@ -26,7 +26,7 @@ from app.paths import Paths, resolve
 
 log = logging.getLogger(__name__)
 
-VERBS = (run, pull, list_verb, search, show, rm, ps, stop, quit_verb, export, host, doctor)
+VERBS = (run, pull, list_verb, search, show, plan, rm, ps, stop, quit_verb, export, host, doctor)
 
 
 def main(argv: list[str]) -> int:

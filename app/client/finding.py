@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.client.planning import PlanModel, PlanReply
 from app.domain.catalogue import HubModel, HubSort, Selection
 from app.domain.value import Value
 
@@ -29,5 +30,5 @@ class FoundOnHub(Value, tag=True):
     models: tuple[HubModel, ...] = ()
 
 
-FindingCommand = Recommend | SearchHub
-FindingReply = Recommendations | FoundOnHub
+FindingCommand = Recommend | SearchHub | PlanModel
+FindingReply = Recommendations | FoundOnHub | PlanReply

@@ -335,11 +335,10 @@ class Quit(Value, tag=True):
     if_idle: bool = False
 
 
-ChatCommand = (
-    ListChats | OpenChat | ReadMessages | ReadTree | CreateChat | ChangeChat | DeleteChat | RestoreChat
-)
+ReadCommand = ListChats | OpenChat | ReadMessages | ReadTree
+ChatCommand = ReadCommand | CreateChat | ChangeChat | DeleteChat | RestoreChat
 TurnCommand = CountTokens | Send | Regenerate | ContinueAnswer | StopTurn | AnswerNow
-ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel | PlanModel
+ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel
 TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer
 HostCommand = Hello | Subscribe | ChangeSetting | ListProcesses | Quit
 Command = ChatCommand | TurnCommand | ModelCommand | TransferCommand | FindingCommand | HostCommand

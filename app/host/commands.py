@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 
 from app.client import finding, protocol
+from app.client.planning import PlanModel, PlanReply
 from app.client.protocol import Done, Owner, Refused, Reply
 from app.core import Core
 from app.domain.chat import Chat, Message, Role
 from app.domain.context import PromptSize
 from app.domain.ids import new_id, now_ms
 from app.domain.notice import Notice, NoticeCode
+from app.domain.placement import Placement
 from app.errors import CoveError, KnownError
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Commands:
             protocol.SetModelOptions: self._set_model_options,
             protocol.FindModel: self._find_model,
             protocol.RemoveModel: self._remove_model,
+            PlanModel: self._plan_model,
             finding.Recommend: self._recommend,
             finding.SearchHub: self._search_hub,
             protocol.Pull: self._pull,
@@ -272,6 +275,13 @@ class Commands:
     def _find_model(self, command: protocol.FindModel, caller: Caller) -> Reply:
         return protocol.ModelReply(model=self._core.library.find(command.reference))
 
+    def _plan_model(self, command: PlanModel, caller: Caller) -> None:
+        model = self._core.library.find(command.model_id)
+        options = model.options if command.options is None else command.options
+        self._core.residency.placement(
+            model, options, lambda outcome: caller.later(_placement_reply(outcome))
+        )
+
     def _remove_model(self, command: protocol.RemoveModel, caller: Caller) -> Reply:
         self._core.remove_model(command.model_id)
         return Done()
@@ -336,6 +346,10 @@ def _owner(owner: Owner, caller: Caller) -> str | None:
 
 def _size_reply(outcome: PromptSize | Notice) -> Reply:
     return Refused(notice=outcome) if isinstance(outcome, Notice) else protocol.TokenCount(size=outcome)
+
+
+def _placement_reply(outcome: Placement | Notice) -> Reply:
+    return Refused(notice=outcome) if isinstance(outcome, Notice) else PlanReply(placement=outcome)
 
 
 def _transfer_reply(outcome: Any) -> Reply:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from app.domain.engine import LoadPlan
 from app.engine.base import Engine, OnStatus
+from app.engine.dryrun import dry_run
 from app.engine.probe import probe
 from app.engine.scripted import ScriptedEngine
 from app.paths import Paths
 from app.planning.ladder import safer
 from app.planning.plan import Machine, this_machine
+from app.planning.planner import Planner
 from app.planning.residency import MakeEngine
 
 
@@ -31,6 +33,17 @@ def engine_maker(kind: str, paths: Paths) -> MakeEngine:
 def machine_prober(kind: str, paths: Paths) -> Callable[[], Machine]:
     """Returns what looks at the machine before each plan."""
     return MachineProber(paths) if kind == "llama" else this_machine
+
+
+def planner(kind: str, paths: Paths) -> Planner:
+    """Returns what plans loads; with llama.cpp it asks a throw-away child what a plan would take."""
+    if kind != "llama":
+        return Planner()
+    return Planner(
+        lambda plan: dry_run(
+            plan, paths.home, paths.logs / "engine.log", driver_cache=str(paths.driver_cache)
+        )
+    )
 
 
 class MachineProber:

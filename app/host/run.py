@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.core import Core
-from app.host.engines import engine_maker, machine_prober
+from app.host.engines import engine_maker, machine_prober, planner
 from app.host.host import Host
 from app.host.lifetime import Lifetime
 from app.host.listener import HostListener
@@ -48,7 +48,8 @@ def run_host(arguments: list[str]) -> int:
 
 
 def _serve(paths: Paths, lock: HostLock, options: argparse.Namespace) -> None:
-    core = Core(paths, engine_maker(options.engine, paths), machine_prober(options.engine, paths))
+    kind = options.engine
+    core = Core(paths, engine_maker(kind, paths), machine_prober(kind, paths), planner=planner(kind, paths))
     host = Host(core)
     _leave_on_signals(host)
     with contextlib.ExitStack() as ending:

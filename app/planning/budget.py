@@ -55,13 +55,16 @@ def gpu_budgets(
     )
 
 
-def ram_budget(devices: Sequence[Device], memory_bytes: int, measured: Mapping[str, float]) -> Budget:
-    """Returns the CPU's. `memory_bytes` is what RAM there is for models; 0 means that nobody knows."""
+def ram_budget(
+    devices: Sequence[Device], total_bytes: int, available_bytes: int, measured: Mapping[str, float]
+) -> Budget:
+    """Returns the CPU's. `available_bytes` is what other programs leave of RAM (0: all of it); a total of 0
+    means that nobody knows."""
     cpu = next((device for device in devices if device.kind == "cpu"), Device(name="CPU"))
-    free = memory_bytes or 2**62
-    kept = max(int(free * KEPT_OF_RAM), KEPT_IN_RAM) if memory_bytes else 0
+    free = available_bytes or total_bytes or 2**62
+    kept = max(int(free * KEPT_OF_RAM), KEPT_IN_RAM) if total_bytes else 0
     known = Device(
-        name="CPU", description=cpu.description, kind="cpu", total_bytes=memory_bytes, free_bytes=free
+        name="CPU", description=cpu.description, kind="cpu", total_bytes=total_bytes, free_bytes=free
     )
     return Budget(device=known, bytes=max(0, free - kept), bandwidth=bandwidth(known, measured))
 

@@ -58,7 +58,9 @@ def limit_of(found: Found, options: ModelOptions, devices: Sequence[Device]) -> 
     gpus = [device for device in devices if device.kind in ("gpu", "igpu")]
     if not gpus:
         return Limit.NO_GPU
-    return Limit.SOFTWARE_GPU if all(is_software(device) for device in gpus) else Limit.GPU_MEMORY
+    if all(is_software(device) for device in gpus):
+        return Limit.SOFTWARE_GPU
+    return Limit.GPU_MEMORY if found.missing_bytes else Limit.SLOWER
 
 
 def computed_bytes(buffers: Sequence[Buffer], device: str) -> int:

@@ -65,7 +65,7 @@ def search(
     """Returns the best plan like `wished` (which has the model and what is not searched for). `extra` are
     bytes that a device takes beyond the estimate, as a dry run found."""
     gpus = _gpus(options, machine)
-    ram = ram_budget(machine.devices, machine.available_bytes or machine.memory_bytes, machine.bandwidths)
+    ram = ram_budget(machine.devices, machine.memory_bytes, machine.available_bytes, machine.bandwidths)
     beyond = extra or {}
 
     def best(plan: LoadPlan, sums: Sums, *, is_whole: bool = False) -> Found:

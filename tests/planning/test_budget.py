@@ -44,11 +44,16 @@ def test_software_is_no_card(description):
 def test_something_is_kept_free(free):
     (budget,) = gpu_budgets((Device(name="G", kind="gpu", free_bytes=free),), None, {})
     assert 0 <= budget.bytes <= max(0, free - KEPT_ON_GPU)
-    ram = ram_budget((CPU,), free, {})
+    ram = ram_budget((CPU,), free, 0, {})
     assert ram.bytes >= 0
     assert ram.bytes < free or not free
 
 
 def test_ram_that_nobody_knows_is_no_limit():
-    assert ram_budget((), 0, {}).bytes > 2**60
-    assert ram_budget((CPU,), 8 * GIB, {}).device.description == "Ryzen"
+    assert ram_budget((), 0, 0, {}).bytes > 2**60
+
+
+def test_what_others_use_of_ram_is_theirs():
+    ram = ram_budget((CPU,), 32 * GIB, 8 * GIB, {})
+    assert (ram.device.total_bytes, ram.device.free_bytes) == (32 * GIB, 8 * GIB)
+    assert (ram.bytes, ram.device.description) == (7 * GIB, "Ryzen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from app.domain.engine import Buffer, BufferKind, Device
@@ -39,6 +40,14 @@ def test_why_not_more(table, options, limit):
     found = facts("r1-qwen-14b", TABLES[table], **options)
     assert found.limit is limit
     assert (found.missing_bytes > 0) == (limit is Limit.GPU_MEMORY)
+
+
+def test_a_card_slower_than_the_processor_is_left_alone():
+    shape, on = SHAPE["r1-qwen-7b"], machine(TABLES["24 GB"])
+    slow = msgspec.structs.replace(on, bandwidths={"G0": 1e9, "CPU": 5e10})
+    result = search(shape, WISHED, ModelOptions(), slow)
+    found = placement_of("m", shape, result, ModelOptions(), slow)
+    assert (found.gpu_layers, found.limit) == (0, Limit.SLOWER)
 
 
 def test_shares_add_up():
