@@ -170,10 +170,12 @@ class Core:
             self.paths,
             on_change=lambda transfer: self._publish_later(TransferChanged(transfer=transfer)),
             on_removed=lambda transfer_id: self._publish_later(TransferRemoved(transfer_id=transfer_id)),
+            max_rate=lambda: int(self.settings.get("network.max_bytes_per_second")),
         )
         self.finder = Finder(ModelHub(self.door), self._machine)
+        make_engine = Vetting(self.library, self._make_engine, self._check_template)
         self.residency = Residency(
-            self._make_engine,
+            make_engine,
             lambda status: self._publish_later(EngineChanged(status=status)),
             machine=self._machine,
             planner=self._planner,

@@ -38,6 +38,7 @@ class Transfer(Value):
     files: tuple[TransferFile, ...] = ()
     state: TransferState = TransferState.QUEUED
     bytes_per_second: float = 0.0
+    seconds_left: float | None = None  # while that can be told
     model_id: str | None = None  # once done
     notice: Notice | None = None
     created_ms: int = 0

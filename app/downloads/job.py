@@ -33,7 +33,7 @@ from app.network.door import PassingError
 
 log = logging.getLogger(__name__)
 
-MAX_PLANS = 3  # of a file that changes while it comes
+MAX_PLANS = 5  # of a file that changes while it comes
 WAITING = frozenset({NoticeCode.DISK_FULL, NoticeCode.OFFLINE})  # for someone to make room, or go online
 
 OnPlanned = Callable[[Transfer | KnownError], None]
@@ -99,7 +99,7 @@ class Job:
             self.stop.when_set(lambda: self._interrupt(remote))
             # Whoever asked waits to hear what it comes to; later nobody does.
             patience = Patience(self.stop, limits.first_delays_s, limits.first_wait_s)
-            for _ in range(MAX_PLANS):
+            for number in range(MAX_PLANS):
                 plan = make_plan(remote, order, patience)
                 patience = Patience(self.stop, limits.delays_s)  # nobody waits for an answer any more
                 report = self._announced(plan)
@@ -109,6 +109,8 @@ class Job:
                     self._fetch(remote, plan, report)
                     self._hand_over(plan, report)
                     return
+                # Some say so of a file that is the same as ever, and mean that they are busy.
+                self.stop.wait(limits.delays_s[min(number, len(limits.delays_s) - 1)])
         raise KnownError.of(NoticeCode.DOWNLOAD_CHANGED, Action.PULL_AGAIN, file=plan.entries[0].path)
 
     def _interrupt(self, remote: RemoteRepo) -> None:
@@ -259,6 +261,7 @@ def _done(transfer: Transfer, model: Model) -> Transfer:
         model_id=model.id,
         notice=None,
         bytes_per_second=0.0,
+        seconds_left=None,
     )
 
 

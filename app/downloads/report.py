@@ -9,7 +9,7 @@ import msgspec
 
 from app.domain.notice import Notice
 from app.domain.transfer import Transfer, TransferState
-from app.downloads.rate import Rate
+from app.downloads.rate import Rate, TimeLeft
 from app.downloads.states import moved
 
 PROGRESS_S = 0.25
@@ -29,6 +29,8 @@ class Report:
         self._publish = publish
         self._clock = clock
         self._rate = Rate(clock)
+        self._left = TimeLeft(clock)
+        self._published = transfer
         self._published_at = clock()
         self._lasting: Notice | None = None
 
@@ -44,19 +46,24 @@ class Report:
 
     def set(self, transfer: Transfer) -> None:
         self.transfer = transfer
+        self._published = transfer
         self._published_at = self._clock()
         self._publish(transfer)
 
     def count(self, index: int, done_bytes: int) -> None:
-        """Notes how much of a file is there."""
+        """Notes how much of a file is there; for as long as it moves, also when that did not change."""
         files = list(self.transfer.files)
-        gained = done_bytes - files[index].done_bytes
-        if gained == 0:
-            return
-        self._rate.add(max(gained, 0))
+        gained = max(done_bytes - files[index].done_bytes, 0)
+        self._rate.add(gained)
+        self._left.add(gained)
         files[index] = msgspec.structs.replace(files[index], done_bytes=done_bytes)
-        self.transfer = msgspec.structs.replace(
-            self.transfer, files=tuple(files), bytes_per_second=self._rate.bytes_per_second
-        )
+        self.transfer = msgspec.structs.replace(self.transfer, files=tuple(files))
         if self._clock() - self._published_at >= PROGRESS_S:
-            self.set(self.transfer)
+            self._progress()
+
+    def _progress(self) -> None:
+        speed = float(round(self._rate.bytes_per_second))
+        left = self._left.seconds(self.transfer.size_bytes - self.transfer.done_bytes)
+        now = msgspec.structs.replace(self.transfer, bytes_per_second=speed, seconds_left=left)
+        if now != self._published:
+            self.set(now)

@@ -25,4 +25,5 @@ def moved(transfer: Transfer, state: TransferState, notice: Notice | None = None
     """Returns the transfer in another state, with this notice and no speed. Raises BugError."""
     if state is not transfer.state and state not in MOVES[transfer.state]:
         raise BugError(f"transfer from {transfer.state} to {state}")
-    return msgspec.structs.replace(transfer, state=state, notice=notice, bytes_per_second=0.0)
+    still = msgspec.structs.replace(transfer, bytes_per_second=0.0, seconds_left=None)
+    return msgspec.structs.replace(still, state=state, notice=notice)

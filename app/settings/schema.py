@@ -123,6 +123,8 @@ SETTINGS: tuple[Setting, ...] = (
     # Empty: the folder "models" in the home.
     Setting(key="models.folder", kind=Kind.TEXT, default="", needs_restart=True),
     Setting(key="network.offline", kind=Kind.SWITCH, default=False),
+    # For all downloads together; 0: as many as come.
+    Setting(key="network.max_bytes_per_second", kind=Kind.WHOLE, default=0, minimum=0, maximum=10**12),
     Setting(key="chat.save_partial_ms", kind=Kind.WHOLE, default=500, minimum=50, maximum=10_000),
     Setting(key="chat.context_policy", kind=Kind.TEXT, default="roll", choices=("roll", "stop")),
     Setting(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from app.domain.model import Model
 from app.domain.transfer import Transfer, TransferState
@@ -36,7 +37,7 @@ DATA = gguf_bytes(1_500_000)
 class Rig:
     """One host's downloads. `again` makes those of the next host over the same home."""
 
-    def __init__(self, home: Path, server: HubServer, limits: Limits = QUICK, **more: int) -> None:
+    def __init__(self, home: Path, server: HubServer, limits: Limits = QUICK, **more: Any) -> None:
         self.server = server
         self.paths = Paths(home)
         self.paths.make()
@@ -44,7 +45,7 @@ class Rig:
         self.table: MemoryTable[Transfer] = MemoryTable()
         self._open(limits, more)
 
-    def _open(self, limits: Limits, more: dict[str, int]) -> None:
+    def _open(self, limits: Limits, more: dict[str, Any]) -> None:
         self.is_offline = False
         self.said: list[Transfer] = []
         self.removed: list[str] = []
@@ -63,7 +64,7 @@ class Rig:
             **more,
         )
 
-    def again(self, limits: Limits = QUICK, **more: int) -> None:
+    def again(self, limits: Limits = QUICK, **more: Any) -> None:
         self.close()
         self._open(limits, more)
         self.downloads.resume_unfinished()

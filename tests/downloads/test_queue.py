@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -220,6 +221,24 @@ def test_going_offline_pauses_and_says_why(rig: Rig, slow: HubServer):
     rig.is_offline = False
     slow.rate = 0
     assert rig.finished().state is S.DONE
+
+
+# Not too fast
+
+
+def test_the_rate_limit_holds_and_a_change_is_felt(rig: Rig, server: HubServer):
+    limits = [400_000]
+    rig.again(max_rate=lambda: limits[0])
+    began = time.monotonic()
+    transfer = rig.begun()
+    rig.moving(transfer, 200_000)
+    assert time.monotonic() - began >= 0.4
+    limits[0] = 1
+    rig.downloads.pause(transfer.id)
+    assert rig.ended(transfer).state is S.PAUSED
+    limits[0] = 0
+    assert rig.finished().state is S.DONE
+    assert rig.content(NAME) == DATA
 
 
 # One after the other

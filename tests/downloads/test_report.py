@@ -64,3 +64,24 @@ def test_a_lasting_notice_is_shown_until_it_is_done():
     told.report.move(TransferState.PAUSED, full)
     told.report.move(TransferState.DONE)
     assert [transfer.notice for transfer in told.said] == [None, changed, changed, full, None]
+
+
+def test_what_came_last_is_told_too_and_silence_is_seen():
+    """It came within a quarter of a second of the report before; then nothing came any more."""
+    told = Told()
+    told.clock.advance(0.25)
+    told.report.count(0, 500)
+    told.clock.advance(0.1)
+    told.report.count(0, 700)
+    told.clock.advance(0.2)
+    told.report.count(0, 700)
+    assert [transfer.done_bytes for transfer in told.said] == [500, 700]
+    for _ in range(3000):
+        told.clock.advance(0.1)
+        told.report.count(0, 700)
+    assert told.said[-1].bytes_per_second < 1
+    assert told.said[-1].seconds_left is None
+    count = len(told.said)
+    told.clock.advance(60)
+    told.report.count(0, 700)
+    assert len(told.said) == count  # nothing new to tell

@@ -11,14 +11,15 @@ FOREVER = 1_000_000
 
 @dataclass
 class Fault:
-    """Happens `times` times to requests at `where` (api, resolve, cdn) whose path contains `path`.
+    """Happens `times` times to requests at `where` (api, resolve, cdn) whose path contains `path`, after `skip`
+    of them came through.
 
     kinds: `status` (with `retry_after`, `code`, `message`), `cut` (ends the connection after `after` bytes of
     the body), `reset` (the same, rudely), `stall` (falls silent after `after` bytes), `silent` (no answer),
     `flip` (one wrong byte at `after` in the file), `ignore-range`, `html` (a page instead), `gzip`,
     `chunked` (no length), `short` (ends early and says so), `etag` (another `etag`), `redirect` (to
     `location`), `wrong-range` (a piece that was not asked for), `slow` (`rate` bytes a second),
-    `unavailable-range` (416).
+    `unavailable-range` (416), `expire` (as `cut`, and the signed address is good for nothing any more).
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Fault:
     etag: str = ""
     location: str = ""
     rate: int = 0
+    skip: int = 0
 
     def fits(self, where: str, method: str, path: str) -> bool:
         return self.times > 0 and self.where == where and self.method in ("", method) and self.path in path
@@ -63,6 +65,8 @@ class Record:
     errors: list[str] = field(default_factory=list)
     left: int | None = None
     gate: int = 0
+    signatures: int = 0  # given out
+    expired: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -75,9 +79,13 @@ class Record:
     def take(self, where: str, method: str, path: str) -> Fault | None:
         with self.lock:
             for fault in self.faults:
-                if fault.fits(where, method, path):
-                    fault.times -= 1
-                    return fault
+                if not fault.fits(where, method, path):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                fault.times -= 1
+                return fault
         return None
 
     def note(self, asked: Asked) -> None:
@@ -111,6 +119,11 @@ class Record:
             if self.left is not None:
                 self.left -= granted
             return granted
+
+    def sign(self) -> str:
+        with self.lock:
+            self.signatures += 1
+            return f"secret-{self.signatures}"
 
     def clear_faults(self) -> None:
         with self.lock:

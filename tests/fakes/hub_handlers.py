@@ -164,11 +164,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_bytes(self, file: HubFile, start: int, end: int) -> None:
         fault = self.fault or Fault("")
         at = start
+        gate = self.hub.record.gate
         while at < end:
             step = CHUNK
-            if fault.kind in ("cut", "reset", "stall"):
+            if fault.kind in ("cut", "reset", "stall", "expire"):
                 step = min(step, start + fault.after - at)
                 if step <= 0:
+                    if fault.kind == "expire":
+                        self.hub.record.expired.add(urlsplit(self.path).query)
                     if fault.kind == "stall":
                         self.hub.closing.wait()
                     raise _Cut
@@ -255,7 +258,7 @@ class HubHandler(_Handler):
         headers["X-Linked-Size"] = str(file.size)
         headers["X-Linked-Etag"] = f'"{etag}"'
         headers["X-Xet-Hash"] = file.sha256
-        headers["Location"] = f"{self.hub.storage_url}/storage/{file.sha256}?Signature=secret"
+        headers["Location"] = f"{self.hub.storage_url}/storage/{file.sha256}?Signature={self.hub.record.sign()}"
         self.send(302, b"Found. Redirecting", headers)
 
     def _allowed(self, name: str) -> Repo | None:
@@ -291,7 +294,7 @@ class StorageHandler(_Handler):
 
     def answer(self, path: str) -> None:
         file = self.hub.repos.stored(path.rsplit("/", 1)[-1])
-        if file is None:
+        if file is None or urlsplit(self.path).query in self.hub.record.expired:
             self.refuse(403, message="expired")
         else:
             self.send_file(file, {"ETag": f'"storage-{file.sha256[:8]}"'})

@@ -25,7 +25,7 @@ class HubFile:
         if isinstance(self.content, Path):
             stat = self.content.stat()
             return _digest(str(self.content), stat.st_size, stat.st_mtime_ns)
-        return hashlib.sha256(self.content).hexdigest()
+        return _digest_of(self.content)
 
     @property
     def is_lfs(self) -> bool:
@@ -151,6 +151,11 @@ class Repos:
     def stored(self, sha256: str) -> HubFile | None:
         with self._lock:
             return self._storage.get(sha256)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @functools.cache

@@ -57,6 +57,7 @@ RUNNING = Transfer(
     files=(FILE,),
     state=TransferState.RUNNING,
     bytes_per_second=11_400_000.0,
+    seconds_left=272.0,
 )
 
 

@@ -194,6 +194,7 @@ def _downloads(stage: Stage) -> None:
         files=(TransferFile(filename="a", size_bytes=5_030_000_000, done_bytes=1_940_000_000),),
         state=TransferState.RUNNING,
         bytes_per_second=11_400_000.0,
+        seconds_left=272.0,
     )
     stage.host.transfers = [
         running,

@@ -146,9 +146,10 @@ def transfer_text(transfer: Transfer) -> str:
     elif transfer.state is TransferState.QUEUED:
         parts.append(translate("texts", "waiting"))
     elif transfer.bytes_per_second > 0:
-        left_s = (transfer.size_bytes - transfer.done_bytes) / transfer.bytes_per_second
         parts.append(translate("texts", "{size}/s").format(size=size_text(transfer.bytes_per_second)))
-        parts.append(translate("texts", "{time} left").format(time=rough_duration_text(left_s)))
+        if transfer.seconds_left is not None:
+            left = rough_duration_text(transfer.seconds_left)
+            parts.append(translate("texts", "{time} left").format(time=left))
     return SEPARATOR.join(parts)
 
 

@@ -18,6 +18,7 @@ RUNNING = Transfer(
     files=(TransferFile(filename="a.gguf", size_bytes=5_000_000_000, done_bytes=1_900_000_000),),
     state=TransferState.RUNNING,
     bytes_per_second=11_400_000.0,
+    seconds_left=272.0,
 )
 
 
