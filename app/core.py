@@ -173,9 +173,8 @@ class Core:
             max_rate=lambda: int(self.settings.get("network.max_bytes_per_second")),
         )
         self.finder = Finder(ModelHub(self.door), self._machine)
-        make_engine = Vetting(self.library, self._make_engine, self._check_template)
         self.residency = Residency(
-            make_engine,
+            self._make_engine,
             lambda status: self._publish_later(EngineChanged(status=status)),
             machine=self._machine,
             planner=self._planner,
