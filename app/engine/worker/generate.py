@@ -226,7 +226,7 @@ class Generation:
         while reason is None:
             sampler.is_thinking = flow.is_thinking
             if sampler.is_thinking and self._must_answer(flow):
-                row = yield from self._close_thoughts(slot, sampler, flow, shown)
+                row = yield from self._close_thoughts(slot, sampler, flow, shown, most)
                 reason = StopReason.CONTEXT_FULL if row < 0 else self._limit_reached(slot, flow, most)
                 continue
             token = sampler.sample(pointer, row)
@@ -252,13 +252,20 @@ class Generation:
         return flow.open_tags is not None and self._limit.is_reached(is_whole=flow.is_whole)
 
     def _close_thoughts(
-        self, slot: Slot, sampler: Sampler, flow: TextFlow, shown: Callable[[int], bytes | str]
+        self,
+        slot: Slot,
+        sampler: Sampler,
+        flow: TextFlow,
+        shown: Callable[[int], bytes | str],
+        most: int | None,
     ) -> Generator[Rows, Outcome, int]:
         """Says for the model that it has thought enough; it goes on from there. Returns the row of the
         logits, -1 when there is no room."""
         assert flow.open_tags is not None
         assert self._prompt is not None
         tokens = self._desk.prompts.ending(flow.open_tags, self._prompt.tag_marks)
+        if most is not None:
+            tokens = tokens[: most - self._watch.made]
         now = time.monotonic()
         for token in tokens:
             sampler.accept(token)
