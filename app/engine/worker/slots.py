@@ -71,14 +71,19 @@ class Slots:
         sequence must be free or idle."""
         slot = self._best(prompt)
         if slot is not None:
-            self._keep_copy(slot, prompt)
             self._use(slot)
         self.park_idle()
         if slot is None:
             slot = self._fresh(prompt)
-        elif slot.sequence is None and not slot.wake(self._sequence()):
+            slot.reuse(prompt)
+            return slot
+        # No sooner: as long as both are whole, one of them is forgotten.
+        is_copied = self._keep_copy(slot, prompt)
+        if slot.sequence is None and not slot.wake(self._sequence()):
             log.info("a parked conversation could not be restored")
         slot.reuse(prompt)
+        if is_copied:
+            self._shrink()
         return slot
 
     def reusable(self, prompt: Sequence[int]) -> int:
@@ -138,16 +143,17 @@ class Slots:
         """Returns a sequence nothing is in. There is one: idle slots are parked by now."""
         return self._free.pop(0)
 
-    def _keep_copy(self, slot: Slot, prompt: Sequence[int]) -> None:
+    def _keep_copy(self, slot: Slot, prompt: Sequence[int]) -> bool:
         """Keeps the other branch, or the other chat, when this one cuts it off. One that parts only where the
-        answer begins is made again: to keep all those would fill the memory."""
+        answer begins is made again: to keep all those would fill the memory. Says whether it did."""
         common = common_prefix(slot.tokens, prompt)
         is_made_again = common + ANSWER_BEGINS_TOKENS >= slot.prompt_count
         if is_made_again or len(slot.tokens) - common < WORTH_KEEPING_TOKENS:
-            return
+            return False
         copy = slot.copy()
         if copy is not None:
             self._slots.append(copy)
+        return copy is not None
 
     def _park(self, slot: Slot) -> bool:
         sequence = slot.sequence

@@ -67,6 +67,24 @@ def test_a_branch_that_is_left_is_kept():
     assert bench.ask([*chat(1, 20), *chat(3, LONG), 5]) == 20 + LONG
 
 
+def test_a_branch_that_is_left_is_kept_when_another_chat_was_asked_last():
+    """Parking that other chat forgot it at once: before the cut the copy was one too many."""
+    bench = Bench()
+    bench.ask(chat(1, 20) + chat(2, LONG))
+    bench.ask(chat(5, 30))
+    assert bench.ask(chat(1, 20) + chat(3, LONG)) == 20
+    assert bench.ask([*chat(1, 20), *chat(2, LONG), 5]) == 20 + LONG
+
+
+def test_one_chat_edited_again_and_again_keeps_no_more_than_it_may():
+    bench = Bench(park_bytes=5000)
+    for name in range(2, 30):
+        bench.ask(chat(1, 20) + chat(name, LONG))
+    parked = bench.slots.parked()
+    assert 0 < sum(slot.size for slot in parked) <= 5000
+    assert parked[-1].tokens[-1] == chat(28, LONG)[-1]
+
+
 def test_an_answer_that_is_made_again_is_not():
     bench = Bench()
     for number in range(3):
