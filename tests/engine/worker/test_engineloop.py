@@ -9,8 +9,10 @@ from app.domain.notice import NoticeCode
 from app.engine.base import Finished, PhaseMoved, TextGrew
 from app.engine.wire import FromChild, Loaded, LoadFailed, LoadProgress
 from app.engine.worker import engineloop, generate
+from app.engine.worker.template import RenderCancelledError
 from app.errors import KnownError
 from tests.engine.worker.looprig import Loop, at_end_of
+from tests.fakes.tiny_models import tiny_model
 from tests.realmodels import gemma3
 
 pytestmark = pytest.mark.llama
@@ -162,3 +164,28 @@ def test_another_model_can_be_loaded_in_its_place(loop, expect_log):
     at_end_of(loop, "a")
     assert [f.model.layers for f in loop.frames if isinstance(f, Loaded)] == [31, 19]
     assert loop.end_of("a").stop_reason is StopReason.LENGTH
+
+
+def test_a_load_is_cancelled_while_its_template_is_tried(loop, monkeypatch):
+    def cancelled(*_: object) -> None:
+        raise RenderCancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engineloop.PromptMaker, "capability", cancelled)
+        loop.load()
+        loop.run()
+    (failed,) = [frame for frame in loop.frames if isinstance(frame, LoadFailed)]
+    assert failed.notice.code is NoticeCode.MODEL_LOAD_CANCELLED
+    loop.generate("a")
+    loop.run()
+    assert loop.end_of("a").notice.code is NoticeCode.NO_MODEL
+
+
+@pytest.mark.slow
+def test_a_model_whose_template_never_ends_is_loaded_all_the_same(loop):
+    endless = "{% if enable_thinking %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}"
+    loop.load(tiny_model("llama", template=f"{endless}{{% endfor %}}{{% endif %}}"))
+    loop.run()
+    loaded = loop.frames[-1]
+    assert isinstance(loaded, Loaded)
+    assert (loaded.model.can_think, loaded.model.can_switch) == (True, False)
