@@ -62,13 +62,6 @@ def test_the_answer_before_says_what_was_left_out() -> None:
     assert last_reading(message(Role.ASSISTANT, ""), [*branch, message(Role.ASSISTANT, "all")]) is None
 
 
-def test_what_is_kept_for_the_answer() -> None:
-    assert reserved_tokens(4096, None, 0.25) == 1024
-    assert reserved_tokens(4096, 100, 0.25) == 100
-    assert reserved_tokens(4096, 100_000, 0.25) == 2048
-    assert reserved_tokens(4096, None, 0) == reserved_tokens(4096, 0, 0.25) == 1
-
-
 # A chat as it goes on for long, with an engine that counts characters
 
 

@@ -73,6 +73,7 @@ def workspace(bridge: Bridge, kept: Kept) -> Iterator[Workspace]:
     yield workspace
     workspace.notices._patience.stop()
     workspace.transcript._settle.stop()
+    workspace.room._timer.stop()
 
 
 @pytest.fixture(scope="session")

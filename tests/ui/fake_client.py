@@ -15,6 +15,7 @@ from app.client import protocol
 from app.client.client import ClientListener, ConnectionState
 from app.client.protocol import ChatPage, ChatView, Command, Done, MessagePage, Refused, Reply, Snapshot
 from app.domain.chat import Chat, Message, MessageStatus, Role
+from app.domain.context import ContextPolicy, PromptSize
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.model import Model
 from app.domain.notice import Fact, Notice, NoticeCode
@@ -67,6 +68,7 @@ class FakeHost:
         self.settings: dict[str, Fact] = {"appearance.theme": "system", "models.default": ""}
         self.commands: list[Command] = []
         self.refusals: dict[type[Any], Notice] = {}
+        self.size = PromptSize(tokens=9, context_tokens=4096, fits=True, policy=ContextPolicy.ROLL)
         self.page_messages = protocol.PAGE_MESSAGES
         self.snapshot_chats = protocol.SNAPSHOT_CHATS
         self.is_holding = False  # replies wait until `let_go`
@@ -83,6 +85,7 @@ class FakeHost:
             protocol.ChangeChat: self._change_chat,
             protocol.DeleteChat: self._delete_chat,
             protocol.RestoreChat: self._restore_chat,
+            protocol.CountTokens: lambda command: protocol.TokenCount(size=self.size),
             protocol.Send: self._send,
             protocol.Regenerate: self._regenerate,
             protocol.ContinueAnswer: self._continue,

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint
 from app.client.client import ConnectionState
 from app.client.protocol import Pull
 from app.domain.chat import MessageStatus
+from app.domain.context import ContextPolicy, PromptSize, Reading
 from app.domain.engine import EngineState
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, Notice, NoticeCode
@@ -131,6 +132,17 @@ def _long(stage: Stage) -> None:
     stage.say("Tell me everything about the sky, in eight chapters")
     stage.host.grow(LONG)
     stage.end()
+
+
+def _rolled(stage: Stage) -> None:
+    stage.settle()
+    stage.say("And what about the sea?")
+    reading = Reading(left_out=12, from_id="x", reread_n=1480)
+    stage.host.grow("The sea mirrors the sky, and it swallows red light first.")
+    stage.end(reading=reading)
+    size = PromptSize(tokens=4200, context_tokens=4096, fits=False, policy=ContextPolicy.ROLL)
+    stage.workspace.composer.put_text("Tell me more about how deep the light goes.")
+    stage.workspace.room._set(size)
 
 
 def _scrolled_up(stage: Stage) -> None:
@@ -325,6 +337,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "streaming": _streaming,
     "answered": _answered,
     "long": _long,
+    "rolled": _rolled,
     "scrolled-up": _scrolled_up,
     "stopped": _stopped,
     "interrupted": _interrupted,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from app.domain.chat import Message, MessageStatus
+from app.domain.context import ContextPolicy, PromptSize
 from app.domain.engine import EngineState, EngineStatus, LoadedModel
 from app.domain.generation import Phase, StopReason, Timings
 from app.domain.model import Model
 from app.domain.transfer import Transfer, TransferState
 from ui.texts.figures import (
+    context_text,
     number_text,
     percent_text,
     progress_text,
@@ -74,6 +76,28 @@ def remark_text(message: Message) -> str:
         return ""
     words = notice_words(message.notice)
     return words.happened if message.status is MessageStatus.FAILED else words.whole
+
+
+def left_out_text(message: Message) -> str:
+    """What is said over an answer from which on less of the chat is read; empty for all others."""
+    reading = message.reading
+    if reading is None or not reading.reread_n:
+        return ""
+    said = translate("texts", "%Ln earlier message(s) are no longer read", "", reading.left_out)
+    again = translate("texts", "{tokens} read first").format(tokens=tokens_text(reading.reread_n))
+    return SEPARATOR.join([said, again])
+
+
+def room_text(size: PromptSize) -> str:
+    """How full the context is with the message in the box, and what that means."""
+    figures = context_text(size.tokens, size.context_tokens)
+    said = translate("texts", "Your message and the chat take {figures}.").format(figures=figures)
+    if size.fits:
+        return said
+    if size.policy is ContextPolicy.ROLL:
+        return f"{said} {translate('texts', 'The oldest messages will no longer be read.')}"
+    advice = translate("texts", "That leaves no room for an answer: shorten it, or begin a new chat.")
+    return f"{said} {advice}"
 
 
 def thought_text(message: Message) -> str:

@@ -97,6 +97,14 @@ class Composer(QObject):
     def can_stop(self) -> bool:
         return self._transcript.streaming is not None
 
+    @property
+    def parent_id(self) -> str | None:
+        """Under what the text is sent: the end of the branch, or what the edited message stands under."""
+        if self._edit is not None:
+            return self._edit.parent_id
+        last = self._transcript.last
+        return last.id if last is not None else None
+
     def set_text(self, text: str) -> None:
         """Takes what the writer typed."""
         text = sound(text)
@@ -133,7 +141,7 @@ class Composer(QObject):
         """Sends the text; a text that is too long stays, with a notice."""
         if not self.can_send:
             return
-        notice = _too_long(self._text)
+        notice = too_long(self._text)
         if notice is not None:
             self.refused.emit(notice)
             return
@@ -147,7 +155,7 @@ class Composer(QObject):
             message_id=message_id,
             answer_id=new_id(),
             text=self._text,
-            parent_id=self._parent_id(),
+            parent_id=self.parent_id,
             model_id=model_id,
         )
         self._bridge.ask(command, self._when_answered(message_id, chat_id, self._text, is_new))
@@ -155,13 +163,6 @@ class Composer(QObject):
 
     def stop(self) -> None:
         self._transcript.stop()
-
-    def _parent_id(self) -> str | None:
-        """Under what the text is sent: the end of the branch, or what the edited message stands under."""
-        if self._edit is not None:
-            return self._edit.parent_id
-        last = self._transcript.last
-        return last.id if last is not None else None
 
     def _keep(self) -> None:
         chat_id = self._transcript.chat_id
@@ -284,7 +285,8 @@ def sound(text: str) -> str:
     return text
 
 
-def _too_long(text: str) -> Notice | None:
+def too_long(text: str) -> Notice | None:
+    """Returns what keeps a text from being one message."""
     if len(text) * _MOST_BYTES_PER_CHARACTER <= MAX_MESSAGE_BYTES:
         return None
     size = len(to_json(text))

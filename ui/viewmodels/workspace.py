@@ -18,6 +18,7 @@ from ui.viewmodels.inspector import Inspector
 from ui.viewmodels.kept import Kept
 from ui.viewmodels.models import Models
 from ui.viewmodels.notices import Banner, Notices
+from ui.viewmodels.room import Room
 from ui.viewmodels.session import Session
 from ui.viewmodels.transcript import Transcript
 from ui.viewmodels.transfers import Transfers
@@ -43,6 +44,7 @@ class Workspace(QObject):
         self.transcript = Transcript(bridge, self)
         self.models = Models(bridge, self.session, self.transcript, self)
         self.composer = Composer(bridge, self.transcript, self.models, kept, self)
+        self.room = Room(bridge, self.transcript, self.models, self.composer, self)
         self.inspector = Inspector(bridge, self.transcript, self.models, self.composer, self)
         self.transfers = Transfers(bridge, self)
         self.getting = Getting(bridge, self)

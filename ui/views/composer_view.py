@@ -19,9 +19,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.domain.chat import MAX_MESSAGE_BYTES
-from ui.texts import SEPARATOR, size_text
+from ui.texts import SEPARATOR, room_text, size_text
 from ui.theme import Theme, transcript_font
 from ui.viewmodels.composer import Composer
+from ui.viewmodels.room import Room
 from ui.widgets.buttons import push_button
 from ui.widgets.dropped import gguf_path, has_files
 from ui.widgets.labels import ElidedLabel, Sign, label
@@ -138,9 +139,10 @@ class DraftEdit(QPlainTextEdit):
 
 
 class ComposerView(QFrame):
-    def __init__(self, composer: Composer, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, composer: Composer, room: Room, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._composer = composer
+        self._room = room
         self._theme = theme
         self.setObjectName("composer")
         self.edit = DraftEdit()
@@ -159,6 +161,8 @@ class ComposerView(QFrame):
         row = QHBoxLayout()
         row.setSpacing(12)
         column.addLayout(row)
+        self.room = label(kind="caption", wraps=True)
+        column.addWidget(self.room)
         row.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._length, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignBottom)
@@ -170,8 +174,10 @@ class ComposerView(QFrame):
         self.button.clicked.connect(self._on_button)
         composer.changed.connect(self._show)
         composer.text_replaced.connect(self._on_replaced)
+        room.changed.connect(self._show_room)
         self._on_replaced()
         self._show()
+        self._show_room()
 
     def write(self) -> None:
         """Puts the caret into the box."""
@@ -228,6 +234,11 @@ class ComposerView(QFrame):
         parts = [size_text(len(composer.text.encode())), size_text(MAX_MESSAGE_BYTES)] if is_long else []
         self._length.setText(SEPARATOR.join(parts))
         self._length.setVisible(is_long)
+
+    def _show_room(self) -> None:
+        size = self._room.size
+        self.room.setText(room_text(size) if size is not None else "")
+        self.room.setVisible(size is not None)
 
     def _ink(self) -> str:
         """The colour of what is on the button."""

@@ -51,7 +51,7 @@ class MainWindow(QMainWindow):
         self.empty = EmptyState(workspace.models, workspace.session, workspace.chats, workspace.transfers)
         self.inspector = InspectorView(workspace.inspector, theme)
         self.banner = BannerView(workspace, theme)
-        self.composer = ComposerView(workspace.composer, theme)
+        self.composer = ComposerView(workspace.composer, workspace.room, theme)
         self.drop_hint = DropHint(theme, self)
         self.drop_hint.dropped.connect(workspace.models.open_file)
         self._build()

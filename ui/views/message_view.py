@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayo
 from app.domain.chat import Message, MessageStatus, Role
 from app.domain.generation import StopReason
 from ui.markdown.view import MarkdownView
-from ui.texts import answer_text, remark_text, thought_text
+from ui.texts import answer_text, left_out_text, remark_text, thought_text
 from ui.theme import Theme, transcript_font
 from ui.widgets.buttons import icon_button, quiet_button
 from ui.widgets.fold import Fold
@@ -169,6 +169,10 @@ class AnswerView(MessageView):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
+        self.left_out = label(kind="caption", wraps=True)
+        self.left_out.setContentsMargins(BORDER_PX, 0, 0, 0)
+        self.left_out.hide()
+        self._column.addWidget(self.left_out)
         self._column.addWidget(self.pane)
         self._remark = self._build_remark()
         self._column.addWidget(self._remark)
@@ -242,6 +246,9 @@ class AnswerView(MessageView):
         is_streaming = message.status is MessageStatus.STREAMING
         self._show_thinking(message)
         self.pane.setVisible(bool(message.content))
+        left_out = left_out_text(message)
+        self.left_out.setText(left_out)
+        self.left_out.setVisible(bool(left_out))
         remark = remark_text(message)
         self._remark_text.setText(remark)
         self._remark.setVisible(bool(remark))
@@ -287,7 +294,7 @@ class AnswerView(MessageView):
             self._answer_now.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._answer_now.clicked.connect(self._ask_to_answer)
             self._fold.set_beside(self._answer_now)
-            self._column.insertWidget(0, self._fold)
+            self._column.insertWidget(1, self._fold)  # below what was left out
         return self._thought
 
     def _page(self, page: MarkdownView) -> MarkdownView:
