@@ -15,10 +15,14 @@ _HALF = 2
 _STATE_FACTOR = 8  # activations of a recurrent layer, in its inner width
 
 
-def step_bytes(shape: ModelShape, step_tokens: int, cells: int, windowed_cells: int) -> int:
+def step_bytes(
+    shape: ModelShape, step_tokens: int, cells: int, windowed_cells: int, sequences: int = 1
+) -> int:
     """Returns what a device needs that computes whole layers."""
     values = _activations(shape) + max(0, shape.query_width - shape.embedding)
-    return step_tokens * values * _FLOAT + mask_bytes(shape, step_tokens, cells, windowed_cells)
+    # A state is there before a step and after it.
+    states = 2 * sequences * max((layer.state_bytes for layer in shape.layers), default=0)
+    return step_tokens * values * _FLOAT + states + mask_bytes(shape, step_tokens, cells, windowed_cells)
 
 
 def host_bytes(shape: ModelShape, step_tokens: int, cells: int, windowed_cells: int) -> int:

@@ -56,7 +56,7 @@ class Sums:
         self._experts = _sums([*(layer.experts for layer in shape.layers), 0])
         self._caches = _sums([*caches, 0])
         self._read = _sums([*(_read_bytes(shape, plan, index) for index in range(self.count - 1)), output])
-        self._compute = step_bytes(shape, step, cells, windowed)
+        self._compute = step_bytes(shape, step, cells, windowed, sequences(plan))
         answers = logits_bytes(shape, sequences(plan))
         self._host_compute = host_bytes(shape, step, cells, windowed) + answers
         self._alone_compute = self._compute + answers

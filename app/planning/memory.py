@@ -50,9 +50,9 @@ def compute_bytes(shape: ModelShape, plan: LoadPlan, places: tuple[int, ...], in
     windowed = windowed_cells(plan, shape)
     if index == 0:
         answers = logits_bytes(shape, sequences(plan))
-        # A GPU computes prompts even for layers on the CPU.
-        need = host_bytes if any(places) else step_bytes
-        return need(shape, step, cells, windowed) + answers
+        if any(places):  # GPUs compute prompts even for layers on the CPU
+            return host_bytes(shape, step, cells, windowed) + answers
+        return step_bytes(shape, step, cells, windowed, sequences(plan)) + answers
     if index not in places:
         return 0
     fetched = max(
@@ -63,7 +63,7 @@ def compute_bytes(shape: ModelShape, plan: LoadPlan, places: tuple[int, ...], in
         ),
         default=0,
     )
-    return step_bytes(shape, step, cells, windowed) + fetched
+    return step_bytes(shape, step, cells, windowed, sequences(plan)) + fetched
 
 
 def layer_places(shape: ModelShape, plan: LoadPlan) -> tuple[int, ...]:

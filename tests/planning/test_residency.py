@@ -7,7 +7,8 @@ import pytest
 from app.domain.engine import EngineState, EngineStatus, LoadPlan
 from app.domain.generation import StopReason
 from app.domain.model import Model, ModelOptions
-from app.domain.notice import NoticeCode
+from app.domain.notice import Notice, NoticeCode
+from app.domain.placement import Placement
 from app.engine.base import OnStatus
 from app.engine.scripted import ScriptedEngine
 from app.errors import KnownError
@@ -15,6 +16,7 @@ from app.planning.plan import Machine
 from app.planning.residency import KEPT_EXITS, Residency
 from tests.fakes.clock import FakeClock
 from tests.fakes.listener import Listener
+from tests.realmodels import smollm2
 from tests.waiting import wait_until
 
 
@@ -226,3 +228,29 @@ def test_a_step_that_fails_does_not_end_the_thread(house: House, expect_log):
     expect_log("could not finish a step")
     house.residency._submit(lambda: 1 / 0)
     assert house.ask("a").stop_reason == StopReason.END
+
+
+def test_how_a_model_would_be_placed_is_found_without_loading_it(house: House):
+    outcomes: list[Placement | Notice] = []
+    path = smollm2()
+    here = Model(id="s", name="s", path=str(path), size_bytes=path.stat().st_size)
+    house.residency.placement(here, ModelOptions(context_tokens=512), outcomes.append)
+    house.residency.placement(model("gone"), ModelOptions(), outcomes.append)
+    wait_until(lambda: len(outcomes) == 2)
+    placement, notice = outcomes
+    assert isinstance(placement, Placement)
+    assert (placement.context_tokens, placement.all_layers) == (512, 31)
+    assert isinstance(notice, Notice)
+    assert notice.code is NoticeCode.MODEL_FILE_MISSING
+    assert house.made == []
+
+
+@pytest.mark.parametrize(
+    "options", [{"kv_type": "q8_0"}, {"devices": ("G0",)}, {"cpu_expert_layers": 3}, {"batch_tokens": 64}]
+)
+def test_another_placement_is_another_engine_and_another_taste_is_not(house: House, options):
+    house.ask("a").end()
+    house.ask("a", options=ModelOptions(chat_template="{{ messages }}")).end()
+    assert len(house.made) == 1
+    house.ask("a", options=ModelOptions(**options)).end()
+    assert len(house.made) == 2
