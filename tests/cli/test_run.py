@@ -177,3 +177,12 @@ def test_adapters_have_a_path_and_perhaps_a_scale(text, scale, name):
     (adapter,) = model_options(make_parser().parse_args(["run", "m", "--adapter", text])).adapters
     assert (adapter.path, adapter.scale) == (name, scale)
 
+
+def test_what_is_left_out_is_said_and_counted(cli):
+    cli("run", MODEL, "word " * 2500, "--ctx", "4096", "--max-tokens", "10")
+    rolled = cli("run", MODEL, "other " * 2500, "--ctx", "4096", "--max-tokens", "10", "--continue", "--json")
+    assert (rolled.json["left_out"], rolled.json["reread_n"]) == (2, 2501)  # a space at the end is one too
+    assert "2 earlier messages are no longer read" in rolled.err
+    stopped = cli("run", MODEL, "x " * 3000, "--ctx", "4096", "--continue", "--context-policy", "stop")
+    assert stopped.code == 1
+    assert "--context-policy roll" in stopped.err

@@ -7,6 +7,7 @@ import pytest
 
 from app.client.protocol import (
     Command,
+    CountTokens,
     CreateChat,
     Done,
     Hello,
@@ -16,14 +17,17 @@ from app.client.protocol import (
     Refused,
     Reply,
     ResumeTransfer,
+    TokenCount,
 )
 from app.core import Core
+from app.domain.context import ContextPolicy
 from app.domain.ids import new_id
 from app.domain.notice import NoticeCode
 from app.errors import BugError
 from app.host.commands import Caller, Commands
 from app.host.engines import engine_maker
 from app.paths import resolve
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -87,3 +91,31 @@ def test_a_bug_is_logged_and_the_client_is_told(
     assert isinstance(reply, Refused)
     assert reply.notice.code is NoticeCode.BUG
     assert "surprise" in str(reply.notice.facts["detail"])
+
+
+def counted(core: Core, command: CountTokens) -> Reply:
+    replies: list[Reply] = []
+    caller = Caller(client_id="c", environment={}, later=replies.append)
+    core.loop.run(lambda: Commands(core).carry_out(command, caller))
+    return wait_until(lambda: replies, what="a reply")[0]
+
+
+def test_a_text_is_counted_as_its_chat_would_be_read(core: Core) -> None:
+    chat_id = new_id()
+    carried_out(core, CreateChat(chat_id=chat_id, system_prompt="one two", context_policy=ContextPolicy.STOP))
+    reply = counted(core, CountTokens(text="three four five", chat_id=chat_id))
+    assert isinstance(reply, TokenCount)
+    assert (reply.size.tokens, reply.size.fits, reply.size.policy) == (5, True, ContextPolicy.STOP)
+    unborn = counted(core, CountTokens(text="word " * 9000, system_prompt="one"))
+    assert isinstance(unborn, TokenCount)
+    assert (unborn.size.tokens > 9000, unborn.size.fits, unborn.size.policy) == (
+        True,
+        False,
+        ContextPolicy.ROLL,
+    )
+    assert core.residency.statuses() == ()
+
+
+def test_what_cannot_be_counted_is_refused(core: Core) -> None:
+    for command in (CountTokens(text="x", chat_id="nowhere"), CountTokens(text="x", model_id="nowhere")):
+        assert isinstance(counted(core, command), Refused)
