@@ -109,10 +109,17 @@ class Silence:
         self._beat, self._beat_at = beat, now
         self._size = beat.step_tokens
 
+    def _end_step(self) -> None:
+        """Text comes when a step has ended, and so has the one that the last beat saw."""
+        beat = self._beat
+        if beat is not None and beat.step_tokens and beat.step_tokens == self._size:
+            self._finished(self._size, beat.step_ms + (self._clock() - self._beat_at) * 1000)
+
     def _is_news(self, frame: FromChild) -> bool:
         kind = type(frame).__name__
         before, self._told[kind] = self._told.get(kind), frame
         if isinstance(frame, TextGrew):
+            self._end_step()
             self._finished(1)
             self._size = 1
             return bool(frame.content or frame.reasoning)

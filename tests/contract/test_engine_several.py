@@ -22,12 +22,13 @@ from tests.fakes.listener import Listener
 from tests.waiting import wait_until
 
 FOUR = ("one river", "two stones", "three clouds", "four letters")
-WORDS = 20
+WORDS = 10
 
 
-def params(*names: str) -> pytest.MarkDecorator:
-    marks = {"tiny": pytest.mark.llama}
-    cases = [pytest.param(BY_NAME[name], id=name, marks=marks.get(name, ())) for name in names]
+def params(
+    *names: str, tiny: tuple[pytest.MarkDecorator, ...] = (pytest.mark.llama,)
+) -> pytest.MarkDecorator:
+    cases = [pytest.param(BY_NAME[name], id=name, marks=tiny if name == "tiny" else ()) for name in names]
     return pytest.mark.parametrize("case", cases)
 
 
@@ -145,11 +146,12 @@ def test_killed_with_requests_in_every_phase(opening, case: EngineCase):
     assert all(len(one.terminals) == 1 for one in everyone)
 
 
-@every_child
+@params("scripted-child", "tiny", tiny=(pytest.mark.llama, pytest.mark.slow))
 def test_stopped_by_a_signal_with_four(opening, case: EngineCase):
     opened = opening(case)
     asked, relatives = begin(opened, *FOUR), relatives_of(opened)
     relatives[0].suspend()
+    asked[0].end(60)
     assert [one.code for one in asked] == [NoticeCode.ENGINE_HUNG] * len(asked)
     assert {one.end().notice.facts["phase"] for one in asked} == {Phase.DECODE}
     for relative in relatives:

@@ -190,6 +190,17 @@ def test_short_steps_between_two_beats_are_not_one_long_one(silence: Silence, cl
     assert silence.limit_s(READY) == 5
 
 
+def test_text_ends_the_step_that_was_seen_last(silence: Silence, clock: FakeClock):
+    """A hang soon after four began to answer was noticed after a minute."""
+    beat(silence, clock, steps=3, tokens=4, ms=2)
+    assert silence.limit_s(READY) == 60
+    clock.advance(0.7)
+    silence.saw(TextGrew(id="a", content="x"))
+    assert silence.limit_s(READY) == 5
+    beat(silence, clock, steps=5, tokens=4, ms=2)
+    assert silence.limit_s(READY) == pytest.approx(7.02)
+
+
 def test_one_answers_text_is_life_while_another_is_read(silence: Silence, clock: FakeClock):
     for _ in range(20):
         clock.advance(4)
