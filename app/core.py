@@ -43,6 +43,7 @@ from app.planning.counting import Counting
 from app.planning.plan import Machine, plan_for, this_machine
 from app.planning.planner import Planner
 from app.planning.residency import MakeEngine, Residency
+from app.planning.vetting import CheckTemplate, Vetting
 from app.settings.settings import Settings
 from app.store.posted import PostedTable
 from app.store.store import Store
@@ -60,8 +61,10 @@ class Core:
         paths: Paths,
         make_engine: MakeEngine,
         machine: Callable[[], Machine] = this_machine,
+        check_template: CheckTemplate = lambda _: None,
         planner: Planner | None = None,
     ) -> None:
+        """`check_template` may stay as it is where no engine renders any."""
         self.paths = paths
         self.loop = Loop()
         self.bus = Bus()
@@ -69,6 +72,7 @@ class Core:
         self.started_ms = now_ms()
         self.failure: Notice | None = None  # why nothing could be opened
         self._make_engine = make_engine
+        self._check_template = check_template
         self.is_closing = False
         self._machine = machine
         self._planner = planner
@@ -173,8 +177,9 @@ class Core:
             max_rate=lambda: int(self.settings.get("network.max_bytes_per_second")),
         )
         self.finder = Finder(ModelHub(self.door), self._machine)
+        make_engine = Vetting(self.library, self._make_engine, self._check_template)
         self.residency = Residency(
-            self._make_engine,
+            make_engine,
             lambda status: self._publish_later(EngineChanged(status=status)),
             machine=self._machine,
             planner=self._planner,
@@ -182,7 +187,7 @@ class Core:
         )
         self.counting = Counting(
             self.residency,
-            self._make_engine,
+            make_engine,
             lambda model: plan_for(model, model.options, this_machine()),
         )
         save_s = float(self.settings.get("chat.save_partial_ms")) / 1000

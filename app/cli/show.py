@@ -40,5 +40,14 @@ def _facts(model: Model) -> list[tuple[str, str]]:
         ("from", f"{source.repo} ({source.revision or 'main'})" if source else ""),
         ("sha256", model.sha256),
         ("file", model.path),
+        ("validated", _validated(model)),
         ("remark", remark(model)),
     ]
+
+
+def _validated(model: Model) -> str:
+    """Which checks the file has passed; the last is only done of what was downloaded."""
+    vetted = model.vetted
+    passed = (("header", vetted.header), ("chat template", vetted.template), ("weights", vetted.tensors))
+    names = [name for name, stamp in passed if stamp]
+    return ", ".join(names) or "before its next load"

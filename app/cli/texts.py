@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from app.cli.faulttexts import FAULTS
 from app.cli.sizes import readable_bytes
 from app.domain.context import Reading
 from app.domain.engine import Guard
@@ -54,6 +55,10 @@ NOTICES: dict[NoticeCode, str] = {
         "there is no file {path}. If it was a model's, put it back, or remove the entry with `cove rm`."
     ),
     NoticeCode.MODEL_CORRUPT: "{path} is damaged ({detail}); it was left as it is.",
+    NoticeCode.MODEL_REFUSED: (
+        "{path} is not loaded: {fault} [{value}]. The engine would not survive it. The file was left as it "
+        "is; take one that somebody else made."
+    ),
     NoticeCode.MODEL_UNSUPPORTED: "models of the kind “{architecture}” are not supported yet.",
     NoticeCode.MODEL_HAS_NO_TEMPLATE: (
         "{model} has no chat template: it is a base model that continues text. Give it a template with "
@@ -253,4 +258,5 @@ def cancelled_download() -> str:
 def _readable(name: str, fact: Fact) -> str:
     is_size = name == "bytes" or name.endswith("_bytes")
     text = readable_bytes(fact) if is_size and isinstance(fact, int | float) else str(fact)
+    text = FAULTS.get(text, text) if name in ("fault", "detail") else text
     return " ".join(text.split())

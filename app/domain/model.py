@@ -25,13 +25,18 @@ class ModelOptions(Value):
     batch_tokens: int | None = None
     cpu_expert_layers: int | None = None
     devices: tuple[str, ...] | None = None
-    kv_type: str | None = None
-    batch_tokens: int | None = None
-    cpu_expert_layers: int | None = None
-    devices: tuple[str, ...] | None = None
     chat_template: str | None = None
     adapters: tuple[Adapter, ...] | None = None
     sampling: Sampling = Sampling()  # before what suits the model, after what a chat chose
+
+
+class Vetted(Value):
+    """Which checks a model's files have passed. Each is what the files were then (sizes, times, and the rules'
+    version): another stamp means that it has to be done again."""
+
+    header: str = ""
+    template: str = ""
+    tensors: str = ""  # only of what was downloaded
 
 
 class Model(Value):
@@ -56,3 +61,4 @@ class Model(Value):
     source: ModelSource | None = None
     added_ms: int = 0
     options: ModelOptions = ModelOptions()
+    vetted: Vetted = Vetted()

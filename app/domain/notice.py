@@ -28,6 +28,7 @@ class NoticeCode(StrEnum):
     MODEL_NOT_FOUND = "model-not-found"  # model, candidates
     MODEL_FILE_MISSING = "model-file-missing"  # path
     MODEL_CORRUPT = "model-corrupt"  # path, detail
+    MODEL_REFUSED = "model-refused"  # path, fault, value
     MODEL_UNSUPPORTED = "model-unsupported"  # architecture
     MODEL_HAS_NO_TEMPLATE = "model-has-no-template"  # model
     MODEL_LOAD_FAILED = "model-load-failed"  # model, detail

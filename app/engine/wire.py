@@ -84,7 +84,19 @@ class Shutdown(Value, tag=True):
 ToChild = Hello | Load | Measure | CancelLoad | Generate | Count | Cancel | AnswerNow | Shutdown
 
 
+class CompileTemplate(Value, tag=True):
+    """To the template helper: whether a chat template can be compiled. Answered with TemplateCompiled."""
+
+    template: str
+
+
 # Child to host
+
+
+class TemplateCompiled(Value, tag=True):
+    """`fault` says what is wrong with it, in its compiler's words; empty when nothing is."""
+
+    fault: str = ""
 
 
 class HelloReply(Value, tag=True):

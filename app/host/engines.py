@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from app.domain.engine import LoadPlan
 from app.engine.base import Engine, OnStatus
 from app.engine.dryrun import dry_run
 from app.engine.probe import probe
 from app.engine.scripted import ScriptedEngine
+from app.engine.templates import check_template
 from app.paths import Paths
 from app.planning.ladder import safer
 from app.planning.plan import Machine, this_machine
 from app.planning.planner import Planner
 from app.planning.residency import MakeEngine
+from app.planning.vetting import CheckTemplate
 
 
 def engine_maker(kind: str, paths: Paths) -> MakeEngine:
@@ -33,6 +36,11 @@ def engine_maker(kind: str, paths: Paths) -> MakeEngine:
 def machine_prober(kind: str, paths: Paths) -> Callable[[], Machine]:
     """Returns what looks at the machine before each plan."""
     return MachineProber(paths) if kind == "llama" else this_machine
+
+
+def template_checker(kind: str, paths: Paths) -> CheckTemplate:
+    """Returns what compiles a model's chat template before its first load."""
+    return partial(check_template, home=paths.home) if kind == "llama" else lambda _: None
 
 
 def planner(kind: str, paths: Paths) -> Planner:

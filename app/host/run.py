@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.core import Core
-from app.host.engines import engine_maker, machine_prober, planner
+from app.host.engines import engine_maker, machine_prober, planner, template_checker
 from app.host.host import Host
 from app.host.lifetime import Lifetime
 from app.host.listener import HostListener
@@ -49,7 +49,13 @@ def run_host(arguments: list[str]) -> int:
 
 def _serve(paths: Paths, lock: HostLock, options: argparse.Namespace) -> None:
     kind = options.engine
-    core = Core(paths, engine_maker(kind, paths), machine_prober(kind, paths), planner=planner(kind, paths))
+    core = Core(
+        paths,
+        engine_maker(kind, paths),
+        machine_prober(kind, paths),
+        template_checker(kind, paths),
+        planner=planner(kind, paths),
+    )
     host = Host(core)
     _leave_on_signals(host)
     with contextlib.ExitStack() as ending:

@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from app.domain.filefault import FileFault
 from app.domain.notice import Action, NoticeCode
 from app.domain.value import Value
 from app.errors import KnownError
@@ -25,7 +26,8 @@ MAX_TENSORS = 100_000  # the largest known models have some thousands; a million
 MAX_STRING_BYTES = 16 * 1024 * 1024
 MAX_ARRAY_ITEMS = 4_000_000
 MAX_DIMENSIONS = 4
-MAX_NAME_BYTES = 64  # of a tensor
+MAX_NAME_BYTES = 63  # of a tensor
+MIN_ALIGNMENT, MAX_ALIGNMENT = 32, 4096  # less, and ggml's buffers abort on a mapped file
 KEPT_ARRAY_ITEMS = 1024  # one item a layer is a fact worth keeping, one item a token is not
 KEPT_ITEMS = 65_536  # of all arrays together
 READ_BYTES = 1024 * 1024
@@ -64,13 +66,23 @@ class TensorInfo(Value):
         return math.prod(self.shape)
 
 
+class ArrayPlace(Value):
+    """Where an array's items lie in the file, and of which type they are."""
+
+    kind: int
+    count: int
+    offset: int
+    end: int
+
+
 class GgufHeader(Value):
-    """What the header says. Arrays of more than 1,024 items are left out of `metadata`; `array_lengths` has
-    the length of every array."""
+    """What the header says. Arrays of more than 1,024 items are left out of `metadata`; `arrays` has the
+    place of every array, `kinds` the type of every value (`ARRAY` for those)."""
 
     version: int
     metadata: dict[str, Metadata]
-    array_lengths: dict[str, int]
+    kinds: dict[str, int]
+    arrays: dict[str, ArrayPlace]
     tensors: tuple[TensorInfo, ...]
     data_offset: int
     file_bytes: int
@@ -152,7 +164,7 @@ class GgufHeader(Value):
 
 
 class _Malformed(Exception):
-    """Carries a short word for what is wrong."""
+    """Carries the `FileFault`."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -189,17 +201,18 @@ class _Parser:
         self._data = bytearray()
         self._at = 0
         self._kept_items = 0
+        self._arrays: dict[str, ArrayPlace] = {}
 
     def header(self) -> GgufHeader:
         if self._bytes(4) != MAGIC:
-            _refuse("magic")
+            _refuse(FileFault.MAGIC)
         version = self._number("<I")
         if version not in VERSIONS:
-            _refuse("version")
+            _refuse(FileFault.VERSION)
         tensor_count, key_count = self._number("<Q"), self._number("<Q")
         if tensor_count > MAX_TENSORS or key_count > MAX_KEYS:
-            _refuse("counts")
-        metadata, lengths = self._metadata(key_count)
+            _refuse(FileFault.COUNTS)
+        metadata, kinds = self._metadata(key_count)
         infos = self._tensor_infos(tensor_count)
         alignment = _alignment(metadata)
         data_offset = _aligned(self._at, alignment)
@@ -207,7 +220,8 @@ class _Parser:
         return GgufHeader(
             version=version,
             metadata=metadata,
-            array_lengths=lengths,
+            kinds=kinds,
+            arrays=self._arrays,
             tensors=infos,
             data_offset=data_offset,
             file_bytes=self._file_bytes,
@@ -215,52 +229,52 @@ class _Parser:
 
     def _metadata(self, count: int) -> tuple[dict[str, Metadata], dict[str, int]]:
         metadata: dict[str, Metadata] = {}
-        lengths: dict[str, int] = {}
-        seen: set[str] = set()
+        kinds: dict[str, int] = {}
         for _ in range(count):
             key = self._string()
-            if not key or key in seen:
-                _refuse("key")
-            seen.add(key)
-            kind = self._number("<I")
+            if not key or key in kinds or "\0" in key:  # for llama.cpp a name ends there
+                _refuse(FileFault.KEY)
+            kinds[key] = kind = self._number("<I")
             if kind == ARRAY:
-                lengths[key], items = self._array()
+                items = self._array(key)
                 if items is not None:
                     metadata[key] = items
             else:
                 metadata[key] = self._scalar(kind)
-        return metadata, lengths
+        return metadata, kinds
 
     def _scalar(self, kind: int) -> Scalar:
         if kind == STRING:
             return self._string()
         if kind not in SCALARS:
-            _refuse("value-type")
+            _refuse(FileFault.VALUE_TYPE)
         (found,) = struct.unpack(SCALARS[kind], self._bytes(struct.calcsize(SCALARS[kind])))
         value: int | float | bool = found
         return value
 
-    def _array(self) -> tuple[int, tuple[Scalar, ...] | None]:
-        """Returns the array's length and, if it is short, its items. Nested arrays are refused."""
+    def _array(self, key: str) -> tuple[Scalar, ...] | None:
+        """Notes where the array is; returns its items if they are few. Nested arrays are refused."""
         kind, count = self._number("<I"), self._number("<Q")
         if count > MAX_ARRAY_ITEMS or (kind != STRING and kind not in SCALARS):
-            _refuse("array")
+            _refuse(FileFault.ARRAY)
+        start, items = self._at, None
         if count <= KEPT_ARRAY_ITEMS and self._kept_items + count <= KEPT_ITEMS:
             self._kept_items += count
-            return count, tuple(self._scalar(kind) for _ in range(count))
-        if kind == STRING:
+            items = tuple(self._scalar(kind) for _ in range(count))
+        elif kind == STRING:
             self._skip_strings(count)
         else:
             self._skip(count * struct.calcsize(SCALARS[kind]))
-        return count, None
+        self._arrays[key] = ArrayPlace(kind=kind, count=count, offset=start, end=self._at)
+        return items
 
     def _tensor_infos(self, count: int) -> tuple[TensorInfo, ...]:
         infos: list[TensorInfo] = []
         names: set[str] = set()
         for _ in range(count):
             name = self._string(MAX_NAME_BYTES)
-            if name in names:
-                _refuse("tensor-name")
+            if name in names or "\0" in name:
+                _refuse(FileFault.TENSOR_NAME)
             names.add(name)
             infos.append(self._tensor_info(name))
         return tuple(infos)
@@ -268,15 +282,15 @@ class _Parser:
     def _tensor_info(self, name: str) -> TensorInfo:
         dimensions = self._number("<I")
         if dimensions > MAX_DIMENSIONS:
-            _refuse("tensor-shape")
+            _refuse(FileFault.TENSOR_SHAPE)
         shape = tuple(self._number("<Q") for _ in range(dimensions))
         kind = TENSOR_TYPES.get(self._number("<I"))
         offset = self._number("<Q")
         if kind is None:
-            _refuse("tensor-type")
+            _refuse(FileFault.TENSOR_TYPE)
         elements = math.prod(shape)
         if not 0 < elements < 2**63 or (shape and shape[0] % kind.block):
-            _refuse("tensor-shape")
+            _refuse(FileFault.TENSOR_SHAPE)
         size = -(-elements // kind.block) * kind.size
         return TensorInfo(name=name, shape=shape, kind=kind.name, offset=offset, size_bytes=size)
 
@@ -285,9 +299,9 @@ class _Parser:
         expected = 0
         for info in infos:
             if info.offset != expected:
-                _refuse("tensor-offset")
+                _refuse(FileFault.TENSOR_OFFSET)
             if data_offset + info.offset + info.size_bytes > self._file_bytes:
-                _refuse("truncated")
+                _refuse(FileFault.TRUNCATED)
             expected += _aligned(info.size_bytes, alignment)
 
     def _number(self, layout: str) -> int:
@@ -298,7 +312,7 @@ class _Parser:
     def _string(self, limit: int = MAX_STRING_BYTES) -> str:
         length = self._number("<Q")
         if length > limit:
-            _refuse("string")
+            _refuse(FileFault.STRING)
         return self._bytes(length).decode("utf-8", "replace")
 
     def _bytes(self, count: int) -> bytes:
@@ -328,13 +342,13 @@ class _Parser:
     def _read_to(self, end: int) -> int:
         """Makes the bytes before `end` available; returns how many are."""
         if end > MAX_HEADER_BYTES:
-            _refuse("header-size")
+            _refuse(FileFault.HEADER_SIZE)
         if end > self._file_bytes:
-            _refuse("truncated")
+            _refuse(FileFault.TRUNCATED)
         while len(self._data) < end:
             more = self._file.read(max(READ_BYTES, end - len(self._data)))
             if not more:
-                _refuse("truncated")
+                _refuse(FileFault.TRUNCATED)
             self._data += more
         return len(self._data)
 
@@ -348,12 +362,12 @@ def _alignment(metadata: dict[str, Metadata]) -> int:
     if (
         isinstance(found, bool)
         or not isinstance(found, int)
-        or not 8 <= found <= 65_536
+        or not MIN_ALIGNMENT <= found <= MAX_ALIGNMENT
         or found & (found - 1)
     ):
-        _refuse("alignment")
+        _refuse(FileFault.ALIGNMENT)
     return found
 
 
-def _refuse(detail: str) -> NoReturn:
+def _refuse(detail: FileFault) -> NoReturn:
     raise _Malformed(detail)

@@ -16,15 +16,15 @@ import msgspec
 
 from app.domain.generation import over
 from app.domain.ids import now_ms
-from app.domain.model import Model, ModelOptions, ModelSource
+from app.domain.model import Model, ModelOptions, ModelSource, Vetted
 from app.domain.notice import Action, NoticeCode
 from app.domain.ports import ModelTable
 from app.errors import KnownError
 from app.models import naming
-from app.models.gguf import GgufHeader, read_header
 from app.models.quant import quant_of, shard_paths, spelled
 from app.models.recommended import recommended_for
 from app.models.stored_sampling import stored_sampling
+from app.models.validate import stamp, validate
 from app.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -111,6 +111,13 @@ class Library:
         """Saves how a model is to be loaded. Raises KnownError (MODEL_NOT_FOUND)."""
         with self._lock:
             return self._put(msgspec.structs.replace(self._known(model_id), options=options))
+
+    def set_vetted(self, model_id: str, vetted: Vetted) -> None:
+        """Notes which checks a model has passed. Harmless when it is gone by now."""
+        with self._lock:
+            model = self._models.get(model_id)
+            if model is not None and model.vetted != vetted:
+                self._put(msgspec.structs.replace(model, vetted=vetted))
 
     def remove(self, model_id: str) -> None:
         """Deletes the files of a model that Cove downloaded; forgets one that it only knows by path.
@@ -199,8 +206,8 @@ class Library:
         ours = self._folder.resolve()
         if ours not in folder.parents:
             return
-        for name in shard_paths(Path(model.path).name):
-            (folder / name).unlink(missing_ok=True)
+        for file in model_files(folder / Path(model.path).name):
+            file.unlink(missing_ok=True)
         while folder != ours and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
@@ -208,12 +215,11 @@ class Library:
 
 def _described(path: Path, source: ModelSource | None, sha256: str) -> Model:
     """Returns what the headers of a file and its shards say, as a model without an id."""
-    files = [path.with_name(name) for name in shard_paths(path.name)]
-    headers = [read_header(file) for file in files]
+    files = model_files(path)
+    headers = validate(files)
     first = headers[0]
     if first.kind != "model":
         raise KnownError.of(NoticeCode.MODEL_UNSUPPORTED, architecture=first.kind)
-    _check_shards(path, headers)
     return Model(
         id="",
         name=naming.title(path, source, first.name),
@@ -228,18 +234,17 @@ def _described(path: Path, source: ModelSource | None, sha256: str) -> Model:
         sampling=stored_sampling(first.metadata),
         source=source,
         sha256=sha256,
+        vetted=Vetted(header=stamp(files)),
     )
 
 
-def _check_shards(path: Path, headers: list[GgufHeader]) -> None:
-    # A shard that lost its place in its name would load as half a model.
-    if headers[0].shards != len(headers):
-        raise KnownError.of(NoticeCode.MODEL_CORRUPT, Action.PULL_AGAIN, path=str(path), detail="shards")
+def model_files(path: Path) -> list[Path]:
+    """Returns a model's file or, of one in several, all that there should be."""
+    return [path.with_name(name) for name in shard_paths(path.name)]
 
 
 def _is_whole(model: Model) -> bool:
-    path = Path(model.path)
-    return all(path.with_name(name).is_file() for name in shard_paths(path.name))
+    return all(file.is_file() for file in model_files(Path(model.path)))
 
 
 def _first_shard(path: Path) -> Path:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from app.cli.show import _facts as facts_of
+from app.domain.model import Model, Vetted
 from tests.cli.test_list import STARTER
 
 
@@ -20,3 +24,10 @@ def test_an_unknown_model_is_said(cli):
     result = cli("show", "nope")
     assert (result.code, result.out) == (1, "")
     assert "“nope”" in result.err
+
+
+def test_what_was_validated_is_said():
+    model = Model(id="m", name="m", path="m", size_bytes=1)
+    assert dict(facts_of(model))["validated"] == "before its next load"
+    vetted = Vetted(header="1", tensors="1")
+    assert dict(facts_of(replace(model, vetted=vetted)))["validated"] == "header, weights"

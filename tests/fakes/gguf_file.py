@@ -6,10 +6,11 @@ import random
 import struct
 from collections.abc import Mapping
 
-from app.models.gguf import ARRAY, MAGIC, STRING
+from app.models.gguf import ARRAY, MAGIC, SCALARS, STRING
 
 ALIGNMENT = 32
-FLOAT32, UINT32 = 6, 4
+FLOAT32, UINT16, UINT32 = 6, 2, 4
+SHARD_KINDS = {"split.no": UINT16, "split.count": UINT16}
 
 Item = str | int | list[str] | list[int]
 
@@ -37,8 +38,10 @@ def gguf_bytes(
     elements = max(weight_bytes // 4, 1)
     header = bytearray(MAGIC + struct.pack("<IQQ", 3, 1, len(metadata)))
     for key, item in metadata.items():
-        header += text(key) + value(item)
-    header += text("token_embd.weight") + struct.pack("<IQIQ", 1, elements, 0, 0)
+        header += text(key) + value(item, SHARD_KINDS.get(key, UINT32))
+    shard = metadata.get("split.no", 0)
+    name = f"blk.{shard}.ffn_up.weight" if shard else "token_embd.weight"
+    header += text(name) + struct.pack("<IQIQ", 1, elements, 0, 0)
     header += bytes(-len(header) % ALIGNMENT)
     return bytes(header) + random.Random(seed).randbytes(elements * 4)
 
@@ -48,12 +51,12 @@ def text(content: str) -> bytes:
     return struct.pack("<Q", len(encoded)) + encoded
 
 
-def value(item: Item) -> bytes:
-    """Returns a value with its type in front."""
+def value(item: Item, kind: int = UINT32) -> bytes:
+    """Returns a value with its type in front; `kind` is a single number's."""
     if isinstance(item, str):
         return struct.pack("<I", STRING) + text(item)
     if isinstance(item, int):
-        return struct.pack("<II", UINT32, item)
+        return struct.pack("<I", kind) + struct.pack(SCALARS[kind], item)
     kind = STRING if item and isinstance(item[0], str) else UINT32
     body = b"".join(text(part) if isinstance(part, str) else struct.pack("<I", part) for part in item)
     return struct.pack("<IIQ", ARRAY, kind, len(item)) + body

@@ -57,7 +57,7 @@ def test_the_starter_model_is_read_as_it_is():
     assert (header.context_tokens, header.parameters, header.has_template) == (8192, 134_515_008, True)
     assert (header.kv_heads, header.key_length, header.value_length) == ((3,) * 30, 64, 64)
     assert header.kind == "model"
-    assert header.array_lengths["tokenizer.ggml.tokens"] == 49_152
+    assert header.arrays["tokenizer.ggml.tokens"].count == 49_152
     assert "tokenizer.ggml.tokens" not in header.metadata
 
 
@@ -224,7 +224,7 @@ def test_many_arrays_do_not_fill_the_memory():
     header = parse(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(header.array_lengths) == 5_000
+    assert len(header.arrays) == 5_000
     assert peak < 20_000_000  # all of them kept would be twice that
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from app.domain.notice import Action, Fact, Notice, NoticeCode
+from ui.texts.faults import FAULTS
 from ui.texts.figures import number_text, size_text
 
 
@@ -91,7 +92,11 @@ NOTICES: dict[NoticeCode, Words] = {
     ),
     NoticeCode.MODEL_CORRUPT: _said(
         _("texts", "The model's file is damaged: {path}"),
-        _("texts", "Chats are kept. Download the model again or choose another one."),
+        _("texts", "Chats are kept. Download the model again or choose another one. Reason: {detail}"),
+    ),
+    NoticeCode.MODEL_REFUSED: _said(
+        _("texts", "This model's file would bring the engine down, so it is not loaded: {path}"),
+        _("texts", "Chats are kept. Choose a file that somebody else made. Reason: {fault} ({value})"),
     ),
     NoticeCode.MODEL_UNSUPPORTED: _said(
         _("texts", "This kind of model is not supported yet ({architecture})."),
@@ -278,6 +283,8 @@ ACTIONS: dict[Action, str] = {
 
 # Facts that are codes of their own.
 CODES: dict[str, dict[str, str]] = {
+    "fault": FAULTS,
+    "detail": FAULTS,  # of a damaged file
     "reason": {
         "killed": _("texts", "ended from outside"),
         "crashed": _("texts", "it crashed"),

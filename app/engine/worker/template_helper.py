@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from app.engine.wire import pack, read_frame
+from app.engine.wire import CompileTemplate, TemplateCompiled, pack, read_frame
 from app.engine.worker.confinement import confine_helper
-from app.engine.worker.sandbox import TEMPLATE_FAULTS, OutputTooLargeError, render
+from app.engine.worker.sandbox import TEMPLATE_FAULTS, OutputTooLargeError, compiled, render
 from app.engine.worker.template import READY, Limit, Rendered, RenderFailed, RenderJob
 
 try:
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 MEMORY_BYTES = 1024**3
 CPU_SECONDS = 2
 _DETAIL_CHARACTERS = 300
+_COMPILE = b'{"type":"CompileTemplate"'
 
 
 def main() -> int:
@@ -63,9 +64,26 @@ def serve(jobs: BinaryIO, replies: BinaryIO) -> None:
     """Answers jobs until there are no more."""
     _send(replies, READY)
     while (body := read_frame(jobs)) is not None:
-        job = msgspec.json.decode(body, type=RenderJob)
         _limit_time()
-        _send(replies, msgspec.json.encode(answer(job)))
+        _send(replies, msgspec.json.encode(_reply(body)))
+
+
+def _reply(body: bytes) -> Rendered | RenderFailed | TemplateCompiled:
+    if _COMPILE in body[: 2 * len(_COMPILE)]:  # a tag comes first
+        return compile_only(msgspec.json.decode(body, type=CompileTemplate))
+    return answer(msgspec.json.decode(body, type=RenderJob))
+
+
+def compile_only(job: CompileTemplate) -> TemplateCompiled:
+    try:
+        compiled(job.template)
+    except MemoryError:
+        return TemplateCompiled(fault=Limit.MEMORY.value)
+    except RecursionError:
+        return TemplateCompiled(fault=Limit.DEPTH.value)
+    except (*TEMPLATE_FAULTS, SyntaxError) as error:  # Python compiles what Jinja made of it
+        return TemplateCompiled(fault=_detail(error))
+    return TemplateCompiled()
 
 
 def answer(job: RenderJob) -> Rendered | RenderFailed:

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.chat import Role
 from app.engine.base import PromptMessage
-from app.engine.wire import pack, read_frame
+from app.engine.wire import CompileTemplate, TemplateCompiled, pack, read_frame
 from app.engine.worker import template_helper
 from app.engine.worker.sandbox import OutputTooLargeError
 from app.engine.worker.template import READY, Limit, Rendered, RenderFailed, RenderJob
@@ -134,3 +134,29 @@ def test_what_a_template_complains_of_can_be_printed():
     long = "{{ raise_exception('no\\x00 such\\x1b[31m\\n\\u202erole' + '\\x00' * 10 ** 6) }}"
     assert complaint(long) == "no such [31m role"
     assert complaint("{{ raise_exception('\\x00') }}") == "TemplateError"
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [("{{ messages }}", ""), ("{% for %}", "Expected an expression, got 'end of statement block'")],
+)
+def test_a_template_may_only_be_compiled(monkeypatch, template, fault):
+    monkeypatch.setattr(template_helper, "_limit_time", lambda: None)  # it would be the tests' own
+    job = CompileTemplate(template=template)
+    assert template_helper.compile_only(job) == TemplateCompiled(fault=fault)
+    answered = io.BytesIO()
+    template_helper.serve(io.BytesIO(pack(msgspec.json.encode(job))), answered)
+    answered.seek(0)
+    assert read_frame(answered) == READY
+    assert msgspec.json.decode(read_frame(answered), type=TemplateCompiled).fault == fault
+
+
+@pytest.mark.parametrize(
+    ("raised", "fault"), [(MemoryError(), "memory"), (RecursionError(), "depth"), (SyntaxError("x"), "x")]
+)
+def test_a_compilation_has_limits(monkeypatch, raised, fault):
+    def explode(_source: str) -> None:
+        raise raised
+
+    monkeypatch.setattr(template_helper, "compiled", explode)
+    assert template_helper.compile_only(CompileTemplate(template="")).fault == fault
