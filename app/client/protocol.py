@@ -318,6 +318,13 @@ class CancelTransfer(Value, tag=True):
     transfer_id: str
 
 
+class MoveTransfer(Value, tag=True):
+    """Gives a download that waits its turn another place in the line."""
+
+    transfer_id: str
+    place: int = 0  # 0: the next
+
+
 class ChangeSetting(Value, tag=True):
     key: str
     value: Fact
@@ -339,7 +346,7 @@ ReadCommand = ListChats | OpenChat | ReadMessages | ReadTree
 ChatCommand = ReadCommand | CreateChat | ChangeChat | DeleteChat | RestoreChat
 TurnCommand = CountTokens | Send | Regenerate | ContinueAnswer | StopTurn | AnswerNow
 ModelCommand = LoadModel | CancelLoad | UnloadModel | SetModelOptions | FindModel | RemoveModel
-TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer
+TransferCommand = Pull | PauseTransfer | ResumeTransfer | CancelTransfer | MoveTransfer
 HostCommand = Hello | Subscribe | ChangeSetting | ListProcesses | Quit
 Command = ChatCommand | TurnCommand | ModelCommand | TransferCommand | FindingCommand | HostCommand
 

@@ -135,6 +135,17 @@ class Downloads:
         else:
             self._spawn("download-cancel", lambda: self.drop(transfer_id))
 
+    def move(self, transfer_id: str, place: int) -> None:
+        """Gives a transfer that waits its turn another place in the line, 0 for the next; what runs is left
+        alone. Raises KnownError (TRANSFER_NOT_FOUND)."""
+        self._known(transfer_id)
+        with self._turn:
+            job = self.holder(transfer_id)
+            if job is not None and job in self._waiting:
+                self._waiting.remove(job)
+                self._waiting.insert(place, job)
+                self._turn.notify_all()
+
     def close(self) -> None:
         """Stops every thread; transfers keep their state and what is on disk. May be repeated."""
         with self._lock:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from app.downloads.patience import StopFlag
 
+LATE_S = 0.05
+
 
 class Throttle:
     """Safe from any thread. The limit (bytes a second, 0 for none) is asked for at every piece, so that
@@ -28,7 +30,8 @@ class Throttle:
             return
         with self._lock:
             now = self._clock()
-            # Time in which nothing came is not saved up.
-            self._free_at = max(self._free_at, now) + count / limit
+            # Time in which nothing came is not saved up, but for what a wait took too long.
+            self._free_at = max(self._free_at, now - LATE_S) + count / limit
             wait_s = self._free_at - now
-        stop.wait(wait_s)
+        if wait_s > 0:
+            stop.wait(wait_s)

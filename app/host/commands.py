@@ -71,6 +71,7 @@ class Commands:
             protocol.PauseTransfer: self._pause_transfer,
             protocol.ResumeTransfer: self._resume_transfer,
             protocol.CancelTransfer: self._cancel_transfer,
+            protocol.MoveTransfer: self._move_transfer,
             protocol.ChangeSetting: self._change_setting,
         }
 
@@ -330,6 +331,10 @@ class Commands:
             caller.environment,
             lambda outcome: caller.later(_transfer_reply(outcome)),
         )
+
+    def _move_transfer(self, command: protocol.MoveTransfer, caller: Caller) -> Reply:
+        self._core.downloads.move(command.transfer_id, max(command.place, 0))
+        return Done()
 
     def _cancel_transfer(self, command: protocol.CancelTransfer, caller: Caller) -> Reply:
         self._core.downloads.cancel(command.transfer_id)

@@ -27,6 +27,7 @@ from app.domain.model import ModelOptions
 from app.events import Event, MessageChanged, MessageGrew
 from app.paths import resolve
 from tests.benchmarks import samplers, window
+from tests.benchmarks.download import download
 from tests.benchmarks.engine import ENGINE_MEASURES, Rows
 from tests.benchmarks.table import Row, megabytes, spread
 from tests.e2e.processes import Cove
@@ -157,5 +158,6 @@ MEASURES: dict[str, Callable[[Cove], Rows]] = {
     "stop": stop,
     "memory": memory,
     "samplers": samplers.measure,
+    "download": download,
     **ENGINE_MEASURES,
 }

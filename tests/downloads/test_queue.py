@@ -269,6 +269,25 @@ def test_the_others_wait_their_turn_in_order(narrow: Rig, slow: HubServer):
     assert narrow.states(second) == [S.QUEUED, S.PAUSED]
 
 
+def test_one_that_waits_can_be_put_first(narrow: Rig, slow: HubServer):
+    for name in "BC":
+        slow.add_repo(f"me/{name}-GGUF", {f"{name}-Q4_0.gguf": gguf_bytes(1000, seed=ord(name))})
+    narrow.again(Limits(silence_s=600.0), max_running=1)
+    slow.fault("stall", after=300_000)
+    first = narrow.begun()
+    wait_until(lambda: slow.log("cdn"))
+    second, third = narrow.begun(repo="me/B-GGUF"), narrow.begun(repo="me/C-GGUF")
+    wait_until(lambda: len(narrow.downloads._waiting) == 2)
+    narrow.downloads.move(first.id, 0)  # it runs already
+    narrow.downloads.move(third.id, 0)
+    narrow.downloads.cancel(first.id)
+    assert [narrow.ended(each).state for each in (second, third)] == [S.DONE, S.DONE]
+    began = [said.id for said in narrow.said if said.state is S.RUNNING and said.id != first.id]
+    assert list(dict.fromkeys(began)) == [third.id, second.id]
+    with pytest.raises(KnownError):
+        narrow.downloads.move("nope", 0)
+
+
 # Shards
 
 SHARDS = {

@@ -37,7 +37,21 @@ def test_a_pause_is_not_made_up_for():
     throttle = Throttle(lambda: 1000, clock)
     clock.advance(60)
     throttle.take(500, stop)
-    assert stop.waited == [0.5]
+    assert stop.waited == [pytest.approx(0.45)]
+
+
+def test_waits_that_take_too_long_are_made_up_for():
+    clock = FakeClock()
+    start = clock()
+
+    class Late(Waits):
+        def wait(self, seconds: float) -> None:
+            super().wait(seconds + 0.02)
+
+    throttle, stop = Throttle(lambda: 1000, clock), Late(clock)
+    for _ in range(50):
+        throttle.take(100, stop)
+    assert clock() - start == pytest.approx(5, abs=0.1)
 
 
 def test_a_change_is_felt_at_the_next_piece_and_none_is_no_wait():

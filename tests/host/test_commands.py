@@ -13,6 +13,7 @@ from app.client.protocol import (
     Hello,
     Identity,
     ListChats,
+    MoveTransfer,
     Pull,
     Refused,
     Reply,
@@ -60,9 +61,10 @@ def test_a_command_that_makes_no_sense_here_is_refused(core: Core) -> None:
 
 
 def test_what_the_downloads_refuse_is_refused(core: Core) -> None:
-    reply = carried_out(core, ResumeTransfer(transfer_id="nowhere"))
-    assert isinstance(reply, Refused)
-    assert reply.notice.code is NoticeCode.TRANSFER_NOT_FOUND
+    for command in (ResumeTransfer(transfer_id="nowhere"), MoveTransfer(transfer_id="nowhere")):
+        reply = carried_out(core, command)
+        assert isinstance(reply, Refused)
+        assert reply.notice.code is NoticeCode.TRANSFER_NOT_FOUND
 
 
 def test_a_repo_that_is_no_repo_is_refused_later(core: Core) -> None:

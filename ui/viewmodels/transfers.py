@@ -22,6 +22,7 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 TRANSFER_ROLE = Qt.ItemDataRole.UserRole
 
 _OVER = (TransferState.DONE, TransferState.CANCELLED)
+_MOVING = (TransferState.QUEUED, TransferState.RUNNING, TransferState.VERIFYING)
 _TOP = QModelIndex()
 
 
@@ -35,6 +36,7 @@ class Transfers(QAbstractListModel):
         super().__init__(parent)
         self._bridge = bridge
         self._transfers: list[Transfer] = []
+        self._epoch = ""
         bridge.snapshot_taken.connect(self._on_snapshot)
         bridge.happened.connect(self._on_event)
 
@@ -73,9 +75,15 @@ class Transfers(QAbstractListModel):
             self.refused.emit(reply.notice)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
+        moving = {transfer.id for transfer in self._transfers if transfer.state in _MOVING}
+        is_other_host, self._epoch = snapshot.epoch != self._epoch, snapshot.epoch
         self.beginResetModel()
         self._transfers = [transfer for transfer in snapshot.transfers if transfer.state not in _OVER]
         self.endResetModel()
+        for transfer in self._transfers:
+            # Nobody paused it: its host went, and the next one waits to be asked.
+            if is_other_host and transfer.id in moving and transfer.state is TransferState.PAUSED:
+                self.resume(transfer.id)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, TransferRemoved):

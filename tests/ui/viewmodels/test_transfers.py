@@ -39,6 +39,19 @@ def test_those_of_the_snapshot_are_listed_but_for_what_is_over(host, deliver, tr
     assert transfers.index(0).data() == "owner/Model-GGUF"
 
 
+@pytest.mark.parametrize("is_other_host", [True, False])
+def test_what_was_on_its_way_goes_on_with_the_next_host(host, deliver, transfers, is_other_host):
+    """And what someone paused, while the window was not listening, stays so."""
+    host.transfers = [RUNNING, of_state(TransferState.PAUSED, "p")]
+    deliver()
+    host.transfers = [of_state(TransferState.PAUSED), of_state(TransferState.PAUSED, "p")]
+    epoch = "another" if is_other_host else host.snapshot().epoch
+    host._listener.snapshot(msgspec.structs.replace(host.snapshot(), epoch=epoch))
+    deliver()
+    asked = [command for command in host.commands if isinstance(command, ResumeTransfer)]
+    assert asked == ([ResumeTransfer(transfer_id="t")] if is_other_host else [])
+
+
 @pytest.mark.parametrize("end", ["done", "cancelled", "removed"])
 def test_one_that_ends_goes(host, deliver, transfers, end):
     finished: list[Transfer] = []
