@@ -6,14 +6,16 @@ tells it to. `open` is given to the bridge in place of the real client.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from app.client import protocol
+from app.client import finding, protocol
 from app.client.client import ClientListener, ConnectionState
 from app.client.protocol import ChatPage, ChatView, Command, Done, MessagePage, Refused, Reply, Snapshot
+from app.domain.catalogue import Offer, Selection
 from app.domain.chat import Chat, Message, MessageStatus, Role
 from app.domain.context import ContextPolicy, PromptSize
 from app.domain.engine import EngineState, EngineStatus
@@ -65,6 +67,8 @@ class FakeHost:
         self.models: list[Model] = [STARTER]
         self.engines: dict[str, EngineStatus] = {}
         self.transfers: list[Transfer] = []
+        self.offers: list[Offer] = []
+        self.looks: list[Command] = []  # what the window asks by itself, as it begins
         self.settings: dict[str, Fact] = {"appearance.theme": "system", "models.default": ""}
         self.commands: list[Command] = []
         self.refusals: dict[type[Any], Notice] = {}
@@ -78,6 +82,7 @@ class FakeHost:
         self._listener: ClientListener | None = None
         self._now_ms = 1_000
         self._handlers: dict[type[Any], Callable[[Any], Reply]] = {
+            finding.Recommend: self._recommend,
             protocol.ListChats: self._list_chats,
             protocol.OpenChat: self._open_chat,
             protocol.ReadMessages: self._read_messages,
@@ -101,7 +106,8 @@ class FakeHost:
         return self
 
     def request(self, command: Command, on_reply: OnReply) -> None:
-        self.commands.append(command)
+        # Of no interest to whoever looks at what a person's doing asked of the host.
+        (self.looks if isinstance(command, finding.Recommend) else self.commands).append(command)
         if self.is_holding:
             self._held.append((command, on_reply))
         else:
@@ -240,6 +246,10 @@ class FakeHost:
         older = [c for c in self._newest() if command.before_ms is None or c.updated_ms < command.before_ms]
         older = [chat for chat in older if command.query.casefold() in self._all_text(chat)]
         return ChatPage(chats=tuple(older[: self.snapshot_chats]), has_more=len(older) > self.snapshot_chats)
+
+    def _recommend(self, command: finding.Recommend) -> Reply:
+        selection = Selection(offers=tuple(self.offers), checked=datetime.date(2026, 5, 5))
+        return finding.Recommendations(selection=selection)
 
     def _all_text(self, chat: Chat) -> str:
         texts = [message.content for message in self.messages.values() if message.chat_id == chat.id]

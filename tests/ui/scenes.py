@@ -16,6 +16,7 @@ from app.domain.generation import Phase, StopReason
 from app.domain.notice import Action, Notice, NoticeCode
 from app.domain.transfer import Transfer, TransferFile, TransferState
 from tests.ui.fake_client import LARGER, STARTER
+from tests.ui.offers import OFFERS
 from tests.ui.rare_scenes import RARE
 from tests.ui.stage import DAY_MS, TIMINGS, Stage
 
@@ -73,6 +74,7 @@ def _empty(stage: Stage) -> None:
 
 def _starter(stage: Stage) -> None:
     stage.host.models = [STARTER]
+    stage.host.offers = list(OFFERS)
     stage.host.settings["models.default"] = ""
     stage.host.chats.clear()
     stage.settle()
@@ -80,8 +82,25 @@ def _starter(stage: Stage) -> None:
 
 def _no_model(stage: Stage) -> None:
     stage.host.models = []
+    stage.host.offers = list(OFFERS)
     stage.host.chats.clear()
     stage.settle()
+
+
+def _no_offers(stage: Stage) -> None:
+    stage.host.models = []
+    stage.host.chats.clear()
+    stage.settle()
+
+
+def _offer_taken(stage: Stage) -> None:
+    _starter(stage)
+    stage.workspace.recommendations.download(OFFERS[1])
+
+
+def _small_start(stage: Stage) -> None:
+    stage.window.resize(560, 420)
+    _starter(stage)
 
 
 def _answered(stage: Stage) -> None:
@@ -331,6 +350,9 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "first-start": _starter,
     "empty": _empty,
     "no-model": _no_model,
+    "no-offers": _no_offers,
+    "offer-taken": _offer_taken,
+    "small-start": _small_start,
     "loading": _loading,
     "reading": _reading,
     "thinking": _thinking,

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from tests.ui.fake_client import LARGER, STARTER
+from tests.ui.offers import OFFERS
 from tests.ui.pseudo import PseudoTranslator, lengthened
 from tests.ui.scenes import SCENES, Stage
 from tests.ui.test_accessibility import controls, fault
@@ -32,6 +33,7 @@ from ui.widgets.labels import ElidedLabel
 # What is no text of ours: names of models, chats, repositories and languages, and what people write.
 NAMES = (
     *(LARGER.name, LARGER.quant, STARTER.name, STARTER.quant),
+    *(offer.model.name for offer in OFFERS),
     *("Cove", "Qwen3-8B-GGUF", "gemma-3-4b-it-GGUF", "English", "Tiếng Việt"),
     *("python", "You are a helpful assistant."),
 )

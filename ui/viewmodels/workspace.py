@@ -18,6 +18,7 @@ from ui.viewmodels.inspector import Inspector
 from ui.viewmodels.kept import Kept
 from ui.viewmodels.models import Models
 from ui.viewmodels.notices import Banner, Notices
+from ui.viewmodels.recommendations import Recommendations
 from ui.viewmodels.room import Room
 from ui.viewmodels.session import Session
 from ui.viewmodels.transcript import Transcript
@@ -48,6 +49,7 @@ class Workspace(QObject):
         self.inspector = Inspector(bridge, self.transcript, self.models, self.composer, self)
         self.transfers = Transfers(bridge, self)
         self.getting = Getting(bridge, self)
+        self.recommendations = Recommendations(bridge, self.models, self.transfers, self)
         self.notices = Notices(self.session, self.transcript, self)
         self._failed_transfer: Transfer | None = None
         self._deleting: set[str] = set()  # chats, until the host says they are gone

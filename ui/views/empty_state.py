@@ -1,35 +1,46 @@
 """A chat that has not begun: which model will answer, a line about it, and three things to try.
 
-Before anything else was done here it also says what Cove is and how to get a larger model.
+Before anything else was done here it also says what Cove is; while there is no model but the starter, three
+that suit this machine are offered. It scrolls where the window is small.
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.domain.transfer import Transfer, TransferState
 from ui.texts import SEPARATOR, model_line, model_title, transfer_text, transfer_title
 from ui.theme import application_icon
 from ui.viewmodels.chats import ChatList
 from ui.viewmodels.models import Models
+from ui.viewmodels.recommendations import Recommendations
 from ui.viewmodels.session import Link, Session
 from ui.viewmodels.transfers import TRANSFER_ROLE, Transfers
+from ui.views.offer_cards import OfferCards
 from ui.widgets.buttons import push_button
 from ui.widgets.labels import Sign, label
 
-_WIDTH_PX = 420
+_WIDTH_PX = 560
 _ICON_PX = 56
 _MOVING = (TransferState.QUEUED, TransferState.RUNNING, TransferState.VERIFYING)
 
 
-class EmptyState(QWidget):
+class EmptyState(QScrollArea):
     suggested = Signal(str)
     get_wanted = Signal()  # a model
     file_wanted = Signal()
 
-    def __init__(self, models: Models, session: Session, chats: ChatList, transfers: Transfers) -> None:
+    def __init__(
+        self,
+        models: Models,
+        session: Session,
+        chats: ChatList,
+        transfers: Transfers,
+        recommendations: Recommendations,
+    ) -> None:
         super().__init__()
+        self._recommendations = recommendations
         self._models = models
         self._session = session
         self._chats = chats
@@ -43,6 +54,7 @@ class EmptyState(QWidget):
             each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._suggestions = [self._suggestion(text) for text in self._texts()]
         self._heading = label(self.tr("Things to try"), "heading")
+        self.offers = OfferCards(recommendations)
         self.get_button = push_button("")
         self.get_button.clicked.connect(self.get_wanted)
         self.open_button = push_button(self.tr("Open a model file…"), "link")
@@ -54,6 +66,7 @@ class EmptyState(QWidget):
             for changed in (rows.rowsInserted, rows.rowsRemoved, rows.modelReset):
                 changed.connect(self._show)
         transfers.dataChanged.connect(self._show)
+        recommendations.changed.connect(self._show)
         self._show()
 
     @property
@@ -76,11 +89,12 @@ class EmptyState(QWidget):
         column.addWidget(self.welcome)
         column.addWidget(self._title)
         column.addWidget(self._line)
-        column.addSpacing(16)
+        column.addSpacing(12)
         column.addWidget(self._heading)
         for button in self._suggestions:
             column.addWidget(button)
         column.addSpacing(4)
+        column.addWidget(self.offers)
         for button in (self.get_button, self.open_button):
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         inner = QWidget()
@@ -90,7 +104,15 @@ class EmptyState(QWidget):
         row.addStretch(1)
         row.addWidget(inner, 1000)
         row.addStretch(1)
-        outer = QVBoxLayout(self)
+        page = QWidget()
+        page.setObjectName("canvas")
+        self.setObjectName("canvas")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has it
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(True)
+        self.setWidget(page)
+        outer = QVBoxLayout(page)
         outer.addStretch(2)
         outer.addLayout(row)
         outer.addStretch(3)
@@ -119,10 +141,16 @@ class EmptyState(QWidget):
         for each in (self._heading, *self._suggestions):
             each.setVisible(model is not None)
         has_none = has_begun and model is None and self._coming is None
-        self.get_button.setText(self.tr("Get a model…") if has_none else self.tr("Get a larger model…"))
+        has_offers = bool(self._recommendations.offers)
+        self.get_button.setText(self._way_words(has_none=has_none, has_offers=has_offers))
         self.get_button.setVisible(has_none or self._models.has_only_starter)
-        self._dress(is_primary=has_none)
+        self._dress(is_primary=has_none and not has_offers)
         self.open_button.setVisible(has_none)
+
+    def _way_words(self, *, has_none: bool, has_offers: bool) -> str:
+        if has_offers:
+            return self.tr("Another model from the Hub…")
+        return self.tr("Get a model…") if has_none else self.tr("Get a larger model…")
 
     def _dress(self, *, is_primary: bool) -> None:
         kind = "primary" if is_primary else "link"

@@ -48,7 +48,13 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(workspace.chats, workspace.transcript, workspace.transfers, theme)
         self.picker = ModelPicker(workspace.models, workspace.getting, theme)
         self.transcript = TranscriptView(workspace.transcript, workspace.models, theme)
-        self.empty = EmptyState(workspace.models, workspace.session, workspace.chats, workspace.transfers)
+        self.empty = EmptyState(
+            workspace.models,
+            workspace.session,
+            workspace.chats,
+            workspace.transfers,
+            workspace.recommendations,
+        )
         self.inspector = InspectorView(workspace.inspector, theme)
         self.banner = BannerView(workspace, theme)
         self.composer = ComposerView(workspace.composer, workspace.room, theme)
