@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.generation import Phase, StopReason
 from app.domain.notice import Notice, NoticeCode
-from app.engine.base import Failed, Finished, PhaseMoved, TextGrew
+from app.engine.base import Counted, Failed, Finished, PhaseMoved, TextGrew
 from app.engine.requests import Requests
 from tests.fakes.listener import Listener, request_for
 
@@ -113,3 +113,17 @@ def test_a_listener_may_ask_again_while_it_is_told(requests: Requests):
     requests.add(request_for("x", request_id="a"), ask_again, Phase.QUEUED)
     requests.fail_all(NOTICE)
     assert ("a" in requests, again.terminals) == (True, [])
+
+
+def test_a_count_is_no_answer_and_one_that_was_given_up_is_owed_no_longer(requests: Requests):
+    """Else a child that owes nothing would be taken for one that hangs."""
+    heard = Listener()
+    requests.add(request_for("x", request_id="c"), heard, Phase.QUEUED, is_count=True)
+    for waiting in requests.unsent():
+        waiting.is_sent = True
+    assert (len(requests), requests.active, requests.are_sent) == (1, 0, True)
+    requests.abandon("c")
+    assert requests.are_sent
+    requests.came(Counted(id="c", tokens=3, context_tokens=4096))
+    assert not requests.are_sent
+    assert heard.stop_reason is StopReason.CANCELLED
