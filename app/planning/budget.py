@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from app.domain.engine import Device
 from app.domain.value import Value
-from app.planning.speed import bandwidth
+from app.planning.speed import SOFTWARE_BANDWIDTH, bandwidth
 
 MIB = 1024**2
 KEPT_OF_GPU = 0.05
@@ -48,7 +48,7 @@ def gpu_budgets(
         Budget(
             device=device,
             bytes=max(0, device.free_bytes - int(device.free_bytes * KEPT_OF_GPU) - KEPT_ON_GPU),
-            bandwidth=bandwidth(device, measured),
+            bandwidth=_pace(device, measured),
             is_shared=device.kind == "igpu",
         )
         for device in used
@@ -73,3 +73,8 @@ def is_software(device: Device) -> bool:
     """Tells whether a device that calls itself a GPU is the CPU in disguise (and slower than that)."""
     name = f"{device.name} {device.description}".lower()
     return any(software in name for software in _SOFTWARE_NAMES)
+
+
+def _pace(device: Device, measured: Mapping[str, float]) -> float:
+    is_guess = device.name not in measured
+    return SOFTWARE_BANDWIDTH if is_guess and is_software(device) else bandwidth(device, measured)

@@ -15,6 +15,7 @@ GB = 10**9
 # What decoding really gets out of it, some 0.7 of what is on the box: an RTX 3060 has 360, dual-channel DDR5
 # 80.
 USUAL_BANDWIDTH = {"gpu": 250 * GB, "igpu": 45 * GB, "cpu": 35 * GB, "accel": 35 * GB}
+SOFTWARE_BANDWIDTH = GB  # of a driver that computes on the processor what is meant for a card
 STEP_SECONDS = 0.0002  # to start the work of a token on a device, and to hand over to the next
 SPREAD = 0.3  # of an answer that rests on what is usual
 MEASURED_SPREAD = 0.15

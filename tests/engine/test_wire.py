@@ -48,9 +48,7 @@ FROM_CHILD = [
     wire.HelloReply(protocol=1, pid=7, engine="e", devices=(Device(name="CPU"),), mismatch="sizes"),
     wire.LoadProgress(progress=0.25),
     wire.Loaded(model=LoadedModel(context_tokens=4096, layers=30, gpu_layers=0, has_template=True)),
-    wire.Measured(
-        buffers=(Buffer(device="CPU", kind=BufferKind.COMPUTE, size_bytes=7),), kv_bytes=1024
-    ),
+    wire.Measured(buffers=(Buffer(device="CPU", kind=BufferKind.COMPUTE, size_bytes=7),), kv_bytes=1024),
     wire.LoadFailed(notice=NOTICE),
     wire.Heartbeat(steps=3, step_tokens=64, step_ms=12.5),
     PhaseMoved(id="a", phase=Phase.PREFILL, done=64, total=128),

@@ -38,6 +38,8 @@ def test_software_is_no_card(description):
     assert is_software(device)
     assert names((device,)) == []
     assert names((device,), ("Vulkan0",)) == ["Vulkan0"]
+    (budget,) = gpu_budgets((device,), ("Vulkan0",), {})
+    assert budget.bandwidth < ram_budget((CPU,), GIB, 0, {}).bandwidth
 
 
 @given(st.integers(0, 2**40))

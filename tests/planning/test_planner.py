@@ -72,6 +72,20 @@ def test_the_same_is_asked_once(model):
     assert len(runs.asked) == 2
 
 
+def test_what_is_known_of_one_model_is_not_said_of_another(model, tmp_path):
+    other = tmp_path / "other.gguf"
+    header, length = hollow_bytes(SHAPES["r1-llama-8b"])
+    other.write_bytes(header)
+    with other.open("r+b") as file:
+        file.truncate(length)
+    runs = Runs(measured(1))
+    planner = Planner(runs)
+    some = ModelOptions(gpu_layers=5)
+    for each in (model, Model(id="o", name="o", path=str(other), size_bytes=length)):
+        planner.plan(each, some, SMALL_CARD)
+    assert [asked.model_id for asked in runs.asked] == ["m", "o"]
+
+
 def test_a_file_that_changed_is_read_again(model):
     planner = Planner(Runs(measured(1)))
     before = planner.placement(model, FREE, SMALL_CARD)
