@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from app.domain.notice import Notice, NoticeCode
 from app.finding.finder import Finder
 from app.models.hub import ModelHub
 from app.network.door import Door
+from app.network.hub import ANSWER_S
 from app.network.ledger import Ledger
 from app.planning.plan import Machine
 from tests.fakes.hub_server import HubServer
@@ -114,5 +116,7 @@ def test_closing_ends_a_search_that_hangs(rig: Rig):
     said: queue.SimpleQueue[tuple[HubModel, ...] | Notice] = queue.SimpleQueue()
     rig.finder.search("gguf", rig.server.environment, said.put)
     wait_until(lambda: bool(rig.server.log("api")))
+    began = time.monotonic()
     rig.finder.close()
     assert isinstance(said.get(timeout=1), Notice)
+    assert time.monotonic() - began < ANSWER_S / 2  # by itself it would have waited for that long
