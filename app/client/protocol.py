@@ -127,20 +127,10 @@ class Refused(Value, tag=True):
     notice: Notice
 
 
-Reply = (
-    Done
-    | Welcome
-    | Snapshot
-    | ChatPage
-    | ChatView
-    | MessagePage
-    | ModelReply
-    | TransferReply
-    | TokenCount
-    | Processes
-    | FindingReply
-    | Refused
-)
+ChatReply = ChatPage | ChatView | MessagePage | TokenCount
+ModelReplies = ModelReply | TransferReply | FindingReply
+HostReply = Done | Welcome | Snapshot | Processes | Refused
+Reply = ChatReply | ModelReplies | HostReply
 
 
 # Commands
