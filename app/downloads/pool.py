@@ -64,7 +64,7 @@ class Pool:
                 raise self._failure
 
     def wait(self, seconds: float) -> None:
-        """Returns after a time, or as soon as a fetcher has ended."""
+        """Returns after a time, or as soon as a fetcher has ended or needs a checkpoint."""
         with self._changed:
             if not self._is_over:
                 self._changed.wait(seconds)
@@ -125,6 +125,8 @@ class Pool:
     def wait_for_journal(self) -> None:
         """Waits while so much is not saved that a kill would cost too much. Raises `Stopped`."""
         while not self.part.has_room:
+            with self._changed:
+                self._changed.notify_all()  # whoever keeps the journal
             self.halt.wait(JOURNAL_S)
 
     @property

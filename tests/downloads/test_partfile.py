@@ -278,7 +278,7 @@ def carried_on(place: Place) -> None:
     part = reopened(place)
     try:
         while gap := part.gap():
-            part.write(gap[0], DATA[gap[0] : gap[0] + 3000])
+            part.write(gap[0], DATA[gap[0] : gap[0] + 6000])
             part.checkpoint()
         assert digest(part) == SHA256
         part.finish()

@@ -103,7 +103,7 @@ def test_ranges_that_are_ignored_leave_one_that_takes_all(ours: Bench, server: H
     server.fault("ignore-range", times=FOREVER)
     run(ours)
     assert content(ours) == BODY
-    assert len([asked for asked in server.log("cdn") if asked.sent_bytes == len(BODY)]) <= 2
+    assert len(server.log("cdn")) <= FOUR.ranges + 1  # those that were on their way when it showed
 
 
 def test_a_server_that_asks_for_quiet_has_it_from_all(ours: Bench, server: HubServer):
