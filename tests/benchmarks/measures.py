@@ -26,7 +26,7 @@ from app.domain.ids import new_id
 from app.domain.model import ModelOptions
 from app.events import Event, MessageChanged, MessageGrew
 from app.paths import resolve
-from tests.benchmarks import samplers, window
+from tests.benchmarks import samplers, validator, window
 from tests.benchmarks.download import download
 from tests.benchmarks.engine import ENGINE_MEASURES, Rows
 from tests.benchmarks.table import Row, megabytes, spread
@@ -159,5 +159,6 @@ MEASURES: dict[str, Callable[[Cove], Rows]] = {
     "memory": memory,
     "samplers": samplers.measure,
     "download": download,
+    "validator": validator.measure,
     **ENGINE_MEASURES,
 }

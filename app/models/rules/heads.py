@@ -17,6 +17,8 @@ from app.models.rules.architectures import (
 from app.models.rules.facts import full, key_length, per_layer, said, value_length, whole
 from app.models.rules.fault import Fault
 
+MAX_WINDOW_TOKENS = 2**24
+
 
 def heads(header: GgufHeader) -> Iterator[Fault]:
     """Whether there are any, and as many for queries as the ones for keys are shared among."""
@@ -101,9 +103,12 @@ def sections(header: GgufHeader) -> Iterator[Fault]:
 
 
 def windows(header: GgufHeader) -> Iterator[Fault]:
-    """A sliding window that no layer has."""
-    if not whole(header, "attention.sliding_window"):
+    """A sliding window that no layer has, or one so long that its sums overflow."""
+    tokens = whole(header, "attention.sliding_window")
+    if not tokens:
         return
+    if tokens > MAX_WINDOW_TOKENS:
+        yield _fault(header, "attention.sliding_window", tokens, f"0-{MAX_WINDOW_TOKENS}")
     pattern = said(header, "attention.sliding_window_pattern")
     place = header.arrays.get(full(header, "attention.sliding_window_pattern"))
     if pattern == 1 or (place is not None and not (isinstance(pattern, tuple) and any(pattern))):

@@ -86,3 +86,12 @@ def test_a_window_that_no_layer_has(tmp_path, value, is_array):
     key = "gemma3.attention.sliding_window_pattern"
     fault = refused(tmp_path, number(key, value, is_array=is_array), "gemma3")
     assert fault == ("heads", f"{key} = 1 (2-)")
+
+
+def test_a_window_whose_sums_overflow(tmp_path):
+    key = "gpt-oss.attention.sliding_window"
+    assert refused(tmp_path, number(key, 2**24), "gpt-oss") is None
+    assert refused(tmp_path, number(key, 2**31 - 1), "gpt-oss") == (
+        "heads",
+        f"{key} = 2147483647 (0-16777216)",
+    )
