@@ -1,43 +1,51 @@
-"""How a model that is not here yet would run on this machine, from its size alone.
+"""How a model that is not here yet would run here: the planner's own search, on its size and shape.
 
-As coarse as `planning.plan`, whose figures these are: what is exact needs the model's header.
+Rough where the catalogue knows no shape, and before the header has been read: layers are taken to be alike.
+What other programs use just now does not count, because a download is for longer.
 """
 
 from __future__ import annotations
 
+import msgspec
+
 from app.domain.catalogue import CatalogueModel, CatalogueShape, Fit, Verdict
 from app.domain.model import Model, ModelOptions
-from app.planning.plan import Machine, best_gpu, kv_bytes, plan_for
+from app.planning.memory import kv_bytes
+from app.planning.placement import search
+from app.planning.plan import Machine
+from app.planning.planner import wished_plan
+from app.planning.shape import ModelShape, guessed_shape
 
-# What the system and other programs leave of memory.
-_FREE_SHARE = 0.8
-_UNKNOWN_SHAPE = CatalogueShape(
-    parameters=0, active_parameters=0, layers=32, kv_heads=8, head_size=128, context_tokens=0
-)
+_USUAL_LAYERS = 32
 
 
 def fit(size_bytes: int, shape: CatalogueShape | None, machine: Machine) -> Fit:
     """Returns where a file of that size would run. Without a shape it is taken to have a usual one."""
-    known = shape or _UNKNOWN_SHAPE
-    model = Model(
-        id="",
-        name="",
-        path="",
-        size_bytes=size_bytes,
-        layers=known.layers,
-        context_tokens=known.context_tokens,
-    )
-    plan = plan_for(model, ModelOptions(), machine)
-    needs = size_bytes + kv_bytes(model, plan.context_tokens)
-    gpu = best_gpu(machine.devices)
-    room = int(machine.memory_bytes * _FREE_SHARE)
-    if gpu is not None and plan.gpu_layers > known.layers:
-        return Fit(verdict=Verdict.GPU, needs_bytes=needs)
-    if gpu is not None and plan.gpu_layers and gpu.kind == "gpu" and needs <= room + gpu.free_bytes:
-        return Fit(verdict=Verdict.PARTLY_GPU, needs_bytes=needs)
-    return Fit(verdict=Verdict.CPU if needs <= room else Verdict.TOO_LARGE, needs_bytes=needs)
+    layers = shape.layers if shape is not None else _USUAL_LAYERS
+    model = Model(id="", name="", path="", size_bytes=size_bytes, layers=layers)
+    known = _shaped(guessed_shape(model), shape)
+    whole = msgspec.structs.replace(machine, available_bytes=0)
+    found = search(known, wished_plan(model, ModelOptions()), ModelOptions(), whole)
+    needs = size_bytes + kv_bytes(known, found.plan)
+    if not found.layout.fits:
+        return Fit(verdict=Verdict.TOO_LARGE, needs_bytes=needs)
+    # An integrated GPU reads the memory that the processor reads, and no faster.
+    cards = {device.name for device in machine.devices if device.kind == "gpu"}
+    if not cards.intersection(found.plan.devices):
+        return Fit(verdict=Verdict.CPU, needs_bytes=needs)
+    return Fit(verdict=Verdict.GPU if found.is_whole else Verdict.PARTLY_GPU, needs_bytes=needs)
 
 
 def bytes_a_token(model: CatalogueModel, size_bytes: int) -> int:
     """Returns how much is read for each token: speed is memory's bandwidth divided by it."""
     return size_bytes * model.shape.active_parameters // model.shape.parameters
+
+
+def _shaped(guessed: ModelShape, shape: CatalogueShape | None) -> ModelShape:
+    if shape is None:
+        return guessed
+    width = shape.kv_heads * shape.head_size
+    layers = tuple(
+        msgspec.structs.replace(layer, key_width=width, value_width=width) for layer in guessed.layers
+    )
+    return msgspec.structs.replace(guessed, layers=layers, trained_tokens=shape.context_tokens)

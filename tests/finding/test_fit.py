@@ -37,6 +37,16 @@ def test_where_a_model_runs(size: float, on: Machine, verdict: Verdict):
     assert fit(size * GB, SHAPE, on).verdict is verdict
 
 
+def test_a_cache_of_fewer_heads_needs_less():
+    lean = msgspec.structs.replace(SHAPE, kv_heads=2)
+    assert fit(5 * GB, lean, machine(64)).needs_bytes < fit(5 * GB, SHAPE, machine(64)).needs_bytes
+
+
+def test_what_others_use_just_now_does_not_count():
+    busy = msgspec.structs.replace(machine(16), available_bytes=2 * GB)
+    assert fit(5 * GB, SHAPE, busy).verdict is Verdict.CPU
+
+
 def test_what_it_needs_is_more_than_its_file():
     found = fit(5 * GB, SHAPE, machine(64))
     assert 5.5 * GB < found.needs_bytes < 7 * GB
