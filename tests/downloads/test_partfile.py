@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.notice import NoticeCode
+from app.downloads import partfile
 from app.downloads.front import Front
 from app.downloads.partfile import PartFile
 from app.downloads.parts import Place
@@ -238,6 +239,25 @@ def test_a_full_disk_is_named_and_costs_nothing_saved(place: Place, monkeypatch:
     assert int(error.notice.facts["free_bytes"]) > 0
     part.close()
     assert place.read_journal().done == ((0, 500),)  # type: ignore[union-attr]
+
+
+def test_on_a_full_disk_the_end_of_what_came_makes_way_for_the_journal(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(partfile, "ROOM_BYTES", 1000)
+    part = reopened(place)
+    part.write(0, DATA)
+    save = part._save
+
+    def narrow(*rest: object, **more: object) -> None:
+        if place.part.stat().st_size > len(DATA) - 1000:
+            raise OSError(errno.ENOSPC, "full")
+        save(*rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(part, "_save", narrow)
+    part.checkpoint_at_last()
+    part.close()
+    assert place.read_journal().done == ((0, len(DATA) - 1000),)  # type: ignore[union-attr]
 
 
 def test_a_real_full_device_is_named(place: Place):

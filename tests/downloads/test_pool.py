@@ -106,11 +106,22 @@ def test_ranges_that_are_ignored_leave_one_that_takes_all(ours: Bench, server: H
     assert len(server.log("cdn")) <= FOUR.ranges + 1  # those that were on their way when it showed
 
 
-def test_a_server_that_asks_for_quiet_has_it_from_all(ours: Bench, server: HubServer):
+def test_a_server_that_asks_for_quiet_has_it_from_all(
+    ours: Bench, server: HubServer, monkeypatch: pytest.MonkeyPatch
+):
     pool = pool_of(ours)
+    waits: list[float] = []
+    wait = pool.halt.wait
+
+    def noted(seconds: float) -> None:
+        waits.append(seconds)
+        wait(seconds)
+
+    monkeypatch.setattr(pool.halt, "wait", noted)
     pool.hold(60)
     pool.staff()
-    assert len(alive()) == 4
+    wait_until(lambda: len(waits) == 4)
+    assert min(waits) > 30
     pool.close()
     assert (alive(), server.log("cdn")) == ([], [])
 
