@@ -22,7 +22,8 @@ class Limits:
     `first_wait_s` is not waited for then), silence that counts as a cut, what it leaves free on the disk for
     everything else, and how many ranges of what size are fetched at once."""
 
-    delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+    # Three minutes in all: a router that starts anew, a laptop that looks for its network.
+    delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
     first_delays_s: tuple[float, ...] = (0.5, 1.0)
     first_wait_s: float = 5.0
     silence_s: float = 30.0
