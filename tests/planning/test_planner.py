@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.engine import Buffer, BufferKind, LoadPlan
+from app.domain.engine import Adapter, Buffer, BufferKind, LoadPlan
 from app.domain.model import Model, ModelOptions
 from app.domain.notice import NoticeCode
 from app.engine.wire import Measured
@@ -52,6 +52,12 @@ def test_without_a_card_nothing_is_asked(model):
     runs = Runs(measured(GIB))
     plan = Planner(runs).plan(model, FREE, NO_CARD)
     assert (plan.gpu_layers, plan.model_path, runs.asked) == (0, model.path, [])
+
+
+def test_what_is_not_searched_for_is_passed_on(model):
+    adapters = (Adapter(path="/a.gguf", scale=0.5),)
+    plan = Planner().plan(model, ModelOptions(threads=3, adapters=adapters), SMALL_CARD)
+    assert (plan.threads, plan.adapters) == (3, adapters)
 
 
 def test_what_llama_cpp_wants_beyond_the_estimate_costs_layers(model):
