@@ -136,14 +136,22 @@ def test_a_thousand_mutants_pass_or_are_refused(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_twenty_thousand_mutants_pass_or_are_refused(tmp_path: Path):
-    assert sum(tried(tmp_path, 18_000, seed=2).values()) == 18_000
+@pytest.mark.timeout(600)
+def test_nineteen_thousand_mutants_pass_or_are_refused(tmp_path: Path):
+    assert sum(tried(tmp_path, 19_000, seed=2).values()) == 19_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "count"), [(smollm2, 800), (gemma3, 200)])
+def test_a_thousand_mutants_of_real_headers_pass_or_are_refused(
+    tmp_path: Path, model: Callable[[], Path], count: int
+):
+    """Most of them where the structure is: one in the vocabulary is read to the end each time."""
+    data, length = header_of(model()), model().stat().st_size
     chance = random.Random(3)
-    for model in (smollm2(), gemma3()):
-        data = header_of(model)
-        for count, places in ((900, (0, 4000)), (100, (0, len(data) - 8))):
-            for _ in range(count):
-                outcome(put(tmp_path / "m.gguf", broken_bytes(data, chance, places), model.stat().st_size))
+    for index in range(count):
+        places = (0, 4000) if index % 10 else (0, len(data) - 8)
+        outcome(put(tmp_path / "m.gguf", broken_bytes(data, chance, places), length))
 
 
 def header_of(model: Path) -> bytes:

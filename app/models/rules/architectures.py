@@ -61,5 +61,6 @@ HAVE_SECTIONS = _names("qwen2vl qwen3vl qwen3vlmoe qwen35 qwen35moe")
 # embedding.
 SCANS_BY_HEAD = _names("mamba2 falcon-h1 granitehybrid nemotron_h nemotron_h_moe plamo2")
 CONVOLVE_WITH_BIAS = _names("mamba mamba2 falcon-h1 jamba granitehybrid nemotron_h nemotron_h_moe")
+CONVOLVE_WITH_GATE = _names("qwen35 qwen35moe")
 DELTA_NETS = _names("qwen35 qwen35moe qwen3next")
 TWICE_AS_WIDE = _names("jamba granitehybrid")

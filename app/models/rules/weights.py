@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from app.domain.filefault import FileFault
 from app.models.gguf import GgufHeader, TensorInfo
-from app.models.rules.architectures import CONVOLVE_WITH_BIAS
+from app.models.rules.architectures import CONVOLVE_WITH_BIAS, CONVOLVE_WITH_GATE
 from app.models.rules.fault import Fault
 
 _NOT_COMPUTED_WITH = frozenset(("I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"))
@@ -37,14 +37,19 @@ def types(header: GgufHeader) -> Iterator[Fault]:
 
 
 def missing(header: GgufHeader) -> Iterator[Fault]:
-    """A bias that llama.cpp takes for optional when it loads and for granted when it computes."""
-    if header.architecture not in CONVOLVE_WITH_BIAS:
-        return
+    """What llama.cpp takes for optional when it loads a recurrent layer and for granted when it computes."""
+    partner = _partner(header.architecture)
     names = {tensor.name for tensor in header.tensors}
-    for name in sorted(names):
-        stem = name.removesuffix(".ssm_conv1d.weight")
-        if stem != name and f"{stem}.ssm_conv1d.bias" not in names:
-            yield Fault(fault=FileFault.TENSOR_MISSING, name=f"{stem}.ssm_conv1d.bias")
+    for name in sorted(names) if partner else ():
+        stem = name.removesuffix("ssm_conv1d.weight")
+        if stem != name and stem + partner not in names:
+            yield Fault(fault=FileFault.TENSOR_MISSING, name=stem + partner)
+
+
+def _partner(architecture: str) -> str:
+    if architecture in CONVOLVE_WITH_BIAS:
+        return "ssm_conv1d.bias"
+    return "attn_gate.weight" if architecture in CONVOLVE_WITH_GATE else ""
 
 
 def _is_elementwise(tensor: TensorInfo) -> bool:

@@ -57,13 +57,23 @@ def test_every_other_type_of_a_matrix_is_fine(tmp_path):
             assert refused(tmp_path, of_type("blk.0.ffn_up.weight", kind)) is None, type_
 
 
-@pytest.mark.parametrize("architecture", ["mamba", "mamba2", "falcon-h1"])
-def test_a_bias_that_llama_follows_without_asking(tmp_path, architecture):
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [
+        ("mamba", "ssm_conv1d.bias"),
+        ("mamba2", "ssm_conv1d.bias"),
+        ("falcon-h1", "ssm_conv1d.bias"),
+        ("qwen35", "attn_gate.weight"),
+    ],
+)
+def test_what_llama_follows_without_asking_is_there(tmp_path, architecture, name):
+    lost = f"blk.0.{name}"
+
     def change(draft):
-        draft.tensors = [t for t in draft.tensors if t.name != b"blk.0.ssm_conv1d.bias"]
+        draft.tensors = [tensor for tensor in draft.tensors if tensor.name != lost.encode()]
         at = 0
         for tensor in draft.tensors:
             tensor.offset = at
             at += tensor.size_bytes + -tensor.size_bytes % 32
 
-    assert refused(tmp_path, change, architecture) == ("tensor-missing", "blk.0.ssm_conv1d.bias")
+    assert refused(tmp_path, change, architecture) == ("tensor-missing", lost)
