@@ -31,8 +31,8 @@ class ModelOptions(Value):
 
 
 class Vetted(Value):
-    """Which checks a model's files have passed. Each is what the files were then (sizes, times, and the rules'
-    version): another stamp means that it has to be done again."""
+    """Which checks a model's files have passed. Each is what the files were then (sizes, times, and the
+    rules' version): another stamp means that it has to be done again."""
 
     header: str = ""
     template: str = ""

@@ -11,8 +11,8 @@ FOREVER = 1_000_000
 
 @dataclass
 class Fault:
-    """Happens `times` times to requests at `where` (api, resolve, cdn) whose path contains `path`, after `skip`
-    of them came through.
+    """Happens `times` times to requests at `where` (api, resolve, cdn) whose path contains `path`, after
+    `skip` of them came through.
 
     kinds: `status` (with `retry_after`, `code`, `message`), `cut` (ends the connection after `after` bytes of
     the body), `reset` (the same, rudely), `stall` (falls silent after `after` bytes), `silent` (no answer),

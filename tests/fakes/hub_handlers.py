@@ -258,7 +258,8 @@ class HubHandler(_Handler):
         headers["X-Linked-Size"] = str(file.size)
         headers["X-Linked-Etag"] = f'"{etag}"'
         headers["X-Xet-Hash"] = file.sha256
-        headers["Location"] = f"{self.hub.storage_url}/storage/{file.sha256}?Signature={self.hub.record.sign()}"
+        signature = self.hub.record.sign()
+        headers["Location"] = f"{self.hub.storage_url}/storage/{file.sha256}?Signature={signature}"
         self.send(302, b"Found. Redirecting", headers)
 
     def _allowed(self, name: str) -> Repo | None:

@@ -91,12 +91,7 @@ FORMATS = (
 
 def formats_for(template: str, is_token: Callable[[str], bool]) -> tuple[Tags, ...]:
     """Returns the formats a model may use: its template speaks of them, or its vocabulary has the tag."""
-    return tuple(
-        tags
-        for tags in FORMATS
-        if is_spoken_of(tags, template)
-        or is_token(tags.sign or tags.open)
-    )
+    return tuple(tags for tags in FORMATS if is_spoken_of(tags, template) or is_token(tags.sign or tags.open))
 
 
 def is_spoken_of(tags: Tags, template: str) -> bool:
