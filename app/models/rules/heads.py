@@ -82,7 +82,9 @@ def _latent(header: GgufHeader, rotated: int) -> Iterator[Fault]:
     """What is stored of a token: the latent values, and in front of them, as the key, what is rotated."""
     rank = whole(header, "attention.kv_lora_rank")
     shared = per_layer(header, "attention.head_count_kv") or per_layer(header, "attention.head_count")
-    if max(shared, default=1) > 1:
+    if header.architecture.startswith("deepseek") and min(shared, default=1) < 1:  # it has no other layers
+        yield _fault(header, "attention.head_count_kv", min(shared), "1")
+    elif max(shared, default=1) > 1:
         yield _fault(header, "attention.head_count_kv", max(shared), "0-1")
     elif key_length(header) != rank + rotated:
         yield _fault(header, "attention.key_length", key_length(header), str(rank + rotated))

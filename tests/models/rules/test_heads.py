@@ -69,6 +69,8 @@ def test_an_embedding_is_divided_without_a_rest(tmp_path):
 def test_latent_heads_are_as_many_in_each_layer(tmp_path):
     change = number("deepseek2.attention.head_count_kv", [1, 2], is_array=True)
     assert refused(tmp_path, change, "deepseek2") is not None
+    none = number("deepseek2.attention.head_count_kv", [1, 0], is_array=True)
+    assert refused(tmp_path, none, "deepseek2") is not None
     without = dropped("deepseek2.attention.head_count_kv")
     assert refused(tmp_path, without, "deepseek2") is not None  # then there are as many as for queries
 
