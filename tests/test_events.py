@@ -29,6 +29,7 @@ from app.events import (
     TransferChanged,
     TransferRemoved,
     TurnMoved,
+    TurnNoticed,
 )
 
 CHAT = Chat(id="c", created_ms=1, updated_ms=2)
@@ -48,6 +49,7 @@ EVENTS = [
     TransferRemoved(transfer_id="t"),
     SettingChanged(key="network.offline", value=True),
     NoticeRaised(notice=Notice(code=NoticeCode.NO_MODEL)),
+    TurnNoticed(chat_id="c", message_id="m", notice=Notice(code=NoticeCode.NO_MODEL)),
     HostLeaving(for_newer=True),
 ]
 
