@@ -31,7 +31,9 @@ def in_mid_answer(desk, *, after="word5"):
     """A window with an answer on its way and a line half typed."""
     window = desk.open()
     window.send(SLOW)
-    window.wait_for(lambda seen: f"{after} " in seen.answer, "an answer on its way")
+    window.wait_for(
+        lambda seen: f"{after} " in seen.answer and seen.focus == "Your message", "an answer on its way"
+    )
     window.type(DRAFT)
     seen = window.wait_for(lambda seen: seen.draft == DRAFT, "the draft")
     assert len(seen.answer) < len(WORDS)
