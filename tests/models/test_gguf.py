@@ -20,6 +20,7 @@ from app.errors import KnownError
 from app.models.ggml_types import FILE_TYPES, TENSOR_TYPES
 from app.models.gguf import MAX_HEADER_BYTES, STRING, GgufHeader, parse_header, read_header
 from tests.fakes.gguf_file import gguf_bytes, text, value
+from tests.fakes.gguf_mutants import broken_bytes
 from tests.realmodels import gemma3, smollm2
 
 
@@ -252,29 +253,13 @@ def survives(data: bytes, file_bytes: int) -> bool:
     return True
 
 
-def mutated(data: bytes, chance: random.Random, places: tuple[int, int]) -> bytes:
-    """Flips, sets or overwrites with a telling number, up to four times."""
-    broken = bytearray(data)
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(*places)
-        kind = chance.randrange(3)
-        if kind == 0:
-            broken[at] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            broken[at] = chance.choice((0, 1, 0x7F, 0x80, 0xFF))
-        else:
-            number = chance.choice((0, 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1, chance.getrandbits(64)))
-            broken[at : at + 8] = struct.pack("<Q", number)
-    return bytes(broken)
-
-
 def test_mutants_of_a_real_header_are_refused_or_read():
     header, length = smollm2_header()
     chance = random.Random(1)
     infos = len(header) - 20_000  # the tensors are described at the end
-    outcomes = [survives(mutated(header, chance, (0, 4000)), length) for _ in range(200)]
+    outcomes = [survives(broken_bytes(header, chance, (0, 4000)), length) for _ in range(200)]
     # Each of these is read to the end, vocabulary and all.
-    outcomes += [survives(mutated(header, chance, (infos, len(header) - 8)), length) for _ in range(20)]
+    outcomes += [survives(broken_bytes(header, chance, (infos, len(header) - 8)), length) for _ in range(20)]
     assert {True, False} == set(outcomes)
 
 
@@ -286,7 +271,7 @@ def test_ten_thousand_mutants_are_refused_or_read():
     end = len(header) - 8
     for count, places in ((9_000, (0, 4000)), (500, (end - 20_000, end)), (500, (0, end))):
         for _ in range(count):
-            survives(mutated(header, chance, places), length)
+            survives(broken_bytes(header, chance, places), length)
 
 
 @given(st.binary(max_size=400))
