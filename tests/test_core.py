@@ -112,7 +112,7 @@ def test_a_person_s_usual_sampling_applies_where_nothing_else_is_known(
     starter_model = heard.snapshots[0].models[0]
     choice = ModelChoice(host.core)
     sampling = host.core.loop.run(lambda: choice.sampling(starter_model))
-    assert (sampling.top_k, sampling.temperature) == (7, 0.2)  # the starter's own is known
+    assert (sampling.top_k, sampling.temperature) == (7, 0.0)  # the starter's own is known
 
 
 def test_options_are_kept_with_the_model(client: Client, heard: Recorder) -> None:

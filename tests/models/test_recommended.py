@@ -9,7 +9,7 @@ from app.models.recommended import Recommended, recommended_for
 @pytest.mark.parametrize("name", ["SmolLM2-135M-Instruct", "SmolLM2 135M Instruct"])
 def test_the_starter_gets_a_prompt_that_it_understands(name: str) -> None:
     assert recommended_for(name).system_prompt == "You are a helpful assistant."
-    assert recommended_for(name).sampling == Sampling(temperature=0.2, top_p=0.9)
+    assert recommended_for(name).sampling == Sampling(temperature=0.0)
 
 
 @pytest.mark.parametrize("name", ["DeepSeek-R1-Distill-Qwen-7B", "DeepSeek_R1-0528-Qwen3-8B"])
